@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import linear_regression, median
 from time import process_time
 
-from slotspec.oracle.cluster.recording import read
+from slotspec.oracle.cluster.reading import read
 from slotspec.oracle.conformance.cluster_recordings import explainer_of
 from slotspec.oracle.conformance.trace_validation import explain
 
@@ -23,7 +23,7 @@ CLASSES = (200, 400, 800, 1_600, 3_200, 6_400)
 
 @dataclass(frozen=True)
 class Measured:
-    """One recording: lines, processor seconds, steps of the model that were tried."""
+    """One recording: lines, processor seconds, explanations that were tried."""
 
     name: str
     lines: int
@@ -53,7 +53,7 @@ def measured(path: Path) -> Measured:
         opened - start,
         built - opened,
         process_time() - built,
-        explainer.world.taken,
+        found.tried,
         found.complete,
     )
 
@@ -92,7 +92,7 @@ def main() -> None:
     for one in sorted(found, key=lambda m: -m.seconds)[: options.slowest]:
         print(
             f"{one.name}: {one.lines} lines, {one.seconds:.2f} s"
-            f" (built in {one.build:.2f} s, {one.tried:,} steps of the model tried)"
+            f" (built in {one.build:.2f} s, {one.tried:,} explanations tried)"
         )
 
 

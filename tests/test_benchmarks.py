@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import independence_limit
+from benchmarks import cluster_recordings, independence_limit
 from benchmarks.independence import Whole, measure, whole_graph
 from benchmarks.independence_limit import CALLS, HERE, RELATIONS, Sets, clashes_here
 from benchmarks.partial_order import compared, independent, longer, safety
@@ -312,3 +312,14 @@ def test_what_a_source_of_the_text_costs() -> None:
     assert left is not None
     assert left["none"] < left["channels"] < left["after_each_step"]
     assert left["after_each_step"] > 0.99 * left["all states"]
+
+
+def test_recordings_of_clusters_are_timed() -> None:
+    folder = Path(__file__).parent / "data" / "clusters"
+    found = [
+        cluster_recordings.measured(folder / f"{name}.jsonl.gz")
+        for name in ("1.12.5-seed0026", "2.3.0-seed0002")
+    ]
+    assert all(one.explained for one in found)
+    assert [one.lines for one in found] == [178, 229]
+    assert "| 1 to 200 | 1 |" in cluster_recordings.table(found)

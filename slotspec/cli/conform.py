@@ -273,6 +273,9 @@ def _print_summary(summary: Summary, out: Console) -> None:
     ]
     if silent:
         notes.append(f"{silent:,} of them with nothing to compare")
+    if uncompared := sum(one.count for r in summary.reports for one in r.uncompared):
+        what = counted(uncompared, "recorded state or call", "recorded states or calls")
+        notes.append(f"{what} not compared in full, --json says which")
     for what, count in (
         ("diverging", sum(r.outcome is Conformance.DIVERGES for r in summary.reports)),
         (

@@ -24,6 +24,7 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
+    has_late_look_ups,
     has_queued_steps,
     has_stragglers,
     instances,
@@ -34,6 +35,7 @@ from slotspec.models.cluster.state import (
     own_executions,
     registers_by_messages,
     shares,
+    slot_numbers,
     task_managers,
     tasks,
 )
@@ -151,6 +153,18 @@ def resource_manager_finds_job_master(s: ClusterState) -> int:
     return NONE
 
 
+@cluster.action(when=has_late_look_ups)
+def resource_manager_finds_former_job_master(s: ClusterState) -> int:
+    """The ResourceManager registers a JobMaster that has ended, or lost its leadership, since.
+
+    It led when it registered. Flink: ResourceManager.registerJobManager, which has asked then.
+    """
+    if not s.job_connecting or resource_manager.is_job_master_leading(s):
+        return DISABLED
+    resource_manager.register_found(s)
+    return NONE
+
+
 @cluster.action(when=can_lose_either, fair=ACTS)
 def job_master_loses_resource_manager(s: ClusterState) -> int:
     """The JobMaster learns that its ResourceManager no longer leads; requests wait for another."""
@@ -209,6 +223,15 @@ def resource_manager_goes_on(s: ClusterState) -> int:
     if not s.held_up:
         return DISABLED
     resource_manager.go_on(s)
+    return NONE
+
+
+@cluster.action(when=has_queued_steps, place=slot_numbers)
+def queued_outcome_comes_first(s: ClusterState, place: int) -> int:
+    """Of the calls to a TaskExecutor that was given up, another one's outcome comes first: its
+    slots are in a hash table. Flink: SlotManagerImpl.removeSlots."""
+    if not s.held_up or not resource_manager.bring_forward(s, place):
+        return DISABLED
     return NONE
 
 
@@ -317,7 +340,7 @@ def resource_manager_hears_job_master(s: ClusterState, place: int) -> int:
         case Message.CANCEL_SLOT_REQUEST:
             resource_manager.cancel_slot_request(s, allocation)
         case Message.REGISTER:
-            resource_manager.register_job_master(s, ignored=detail)
+            resource_manager.register_job_master(s, detail)
         case _:
             resource_manager.close_job_manager_connection(s, detail)
     return message

@@ -146,6 +146,8 @@ AT_RESOURCE_MANAGER: Mapping[str, str] = {
     "resource_manager_loses_job_master": "learns that its JobMaster no longer leads",
     "resource_manager_fails_over": "fails over",
     "resource_manager_finds_job_master": "finds out who leads the job",
+    "queued_outcome_comes_first": "comes to another outcome of a lost slot first",
+    "resource_manager_finds_former_job_master": "registers a JobMaster that leads no more",
     "resource_manager_misses_job_master": "gives up the JobMaster",
 }
 AT_TASK_EXECUTOR: Mapping[str, str] = {
@@ -426,7 +428,7 @@ class ClusterFormatter(MessageFormatter):
             base = self.parts[part].effects_from
             text = self.formatters[part].emitted((effect[0] - base, *effect[1:]), own)
             if self.is_for_the_job_master(effect[0]):
-                if step.before["job_registered"]:
+                if step.before["job_registered"] and not step.before["jm_deposed"]:
                     continue
                 text += ", sent to nobody"
             if text:

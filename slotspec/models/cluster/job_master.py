@@ -17,12 +17,14 @@ from slotspec.models.cluster.messages import (
     forget_registrations,
     in_flight,
     receive,
+    room_of,
     send,
     tell_task_executor,
     way,
 )
 from slotspec.models.cluster.state import (
     NOBODY_WAITS,
+    OF_FORMER,
     POOL,
     ClusterState,
     Message,
@@ -47,7 +49,10 @@ def apply_effects(s: ClusterState, first: int) -> None:
     apply_each(s, first)
     if s.reader_failed:
         after = len(s.effects)
-        scheduler.rerun_sources(s)
+        if s.full_failover:
+            scheduler.restart_all(s)
+        else:
+            scheduler.rerun_sources(s)
         apply_each(s, after)
 
 
@@ -310,7 +315,7 @@ def revoke_leadership(s: ClusterState) -> None:
     if not s.can_suspend:
         restart(s.pool)
     leave_resource_manager(s, connected, RUNS)
-    fire(s.job_master, 0, Leader.lose)
+    end_session(s)
 
 
 def refuse_all_messages(s: ClusterState) -> None:
@@ -369,6 +374,19 @@ def forget_execution(s: ClusterState) -> None:
     s.ending = 0
 
 
+def end_session(s: ClusterState) -> None:
+    """The JobMaster leads no more: it refuses what the ResourceManager says, who declines it.
+
+    The next one has another fencing token.
+    """
+    fire(s.job_master, 0, Leader.lose)
+    if s.registrations:
+        s.jm_deposed = 1
+        for post in range(TO_RESOURCE_MANAGER * room_of(s), (TO_RESOURCE_MANAGER + 1) * room_of(s)):
+            if s.message[post] == Message.REGISTER:
+                s.detail[post] = OF_FORMER
+
+
 def disconnect_all(s: ClusterState) -> None:
     """Disconnect every registered TaskExecutor."""
     for tm in s.elements(task_managers):
@@ -400,7 +418,7 @@ def end_job(s: ClusterState, heard: int) -> None:
         refuse_all_messages(s)
         forget_execution(s)
         restart(s.pool)
-        fire(s.job_master, 0, Leader.lose)
+        end_session(s)
 
 
 # ------------------------------------------------------------------------------ heartbeats

@@ -264,7 +264,7 @@ def forget_registrations(s: ClusterState, there: int, back: int) -> None:
     room = room_of(s)
     for post in range(there * room, there * room + room):
         if s.message[post] == Message.REGISTER:
-            s.detail[post] = 1
+            s.detail[post] = max(s.detail[post], 1)
     i = 0
     while i < in_flight(s, back):
         if s.message[back * room + i] == Message.REGISTERED:

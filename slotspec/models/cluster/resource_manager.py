@@ -22,6 +22,7 @@ from slotspec.models.cluster.state import (
     ENDLESS,
     MANAGER,
     NOBODY_WAITS,
+    OF_FORMER,
     STRIDE,
     ClusterState,
     Message,
@@ -30,9 +31,9 @@ from slotspec.models.cluster.state import (
     task_managers,
 )
 from slotspec.models.slot_manager import operations as manager
-from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, SlotCall
+from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, SlotCall, TaskManagerSlot
 from slotspec.models.slot_manager.records import is_registered, spare_request
-from slotspec.models.slot_manager.state import CALLS_PER_SLOT, Effect
+from slotspec.models.slot_manager.state import CALLS_PER_SLOT, Check, Effect
 from slotspec.models.slot_manager.timers import check_slot_request_timeouts, finish, run_one
 from slotspec.models.slot_manager.updates import queued
 from slotspec.statemachine.declaration.rules import NONE, fire
@@ -58,7 +59,7 @@ def apply_effects(s: ClusterState, first: int) -> None:
             tm = tm_of(s, two)
             order_task_executor(s, tm, int(Message.REQUEST_TASK_SLOT), allocation, detail)
         elif kind == MANAGER + Effect.ALLOCATION_FAILED and s.job_registered:
-            send(s, TO_JOB_MASTER, Message.ALLOCATION_FAILED, one)
+            tell_job_master(s, int(Message.ALLOCATION_FAILED), one)
 
 
 def run_queued(s: ClusterState) -> None:
@@ -80,17 +81,62 @@ def go_on(s: ClusterState) -> None:
     apply_effects(s, first)
 
 
+def bring_forward(s: ClusterState, place: int) -> bool:
+    """Bring a queued outcome to the front, if it is of a lost TaskExecutor's slot as is the first.
+
+    :returns: whether it is.
+    """
+    if place == 0 or place >= queued(s.manager):
+        return False
+    gone = s.manager.main_call[0]
+    call = s.manager.main_call[place]
+    if (
+        NONE in (gone, call)
+        or lost_with(s, gone) == NONE
+        or lost_with(s, gone) != lost_with(s, call)
+    ):
+        return False
+    while place > 0:
+        s.manager.main_call[place] = s.manager.main_call[place - 1]
+        s.manager.main_query[place] = s.manager.main_query[place - 1]
+        s.manager.main_check[place] = s.manager.main_check[place - 1]
+        place -= 1
+    s.manager.main_call[0] = call
+    s.manager.main_query[0] = NONE
+    s.manager.main_check[0] = int(Check.UNUSED)
+    return True
+
+
+def lost_with(s: ClusterState, call: int) -> int:
+    """The TaskExecutor with which the slot of a call was lost; NONE for a slot that is there."""
+    slot = s.manager.call_slot[call]
+    return tm_of(s, slot) if s.manager.slot[slot] == TaskManagerSlot.ABSENT else NONE
+
+
 # ----------------------------------------------------------------------------- JobMasters
 
 
-def register_job_master(s: ClusterState, ignored: int) -> None:
+def tell_job_master(s: ClusterState, message: int, allocation: int = NONE) -> None:
+    """Send the JobMaster a message, unless it leads no more: the next one refuses its fencing
+    token.
+
+    Flink: FencedAkkaRpcActor.
+    """
+    if not s.jm_deposed:
+        send(s, TO_JOB_MASTER, message, allocation)
+
+
+def register_job_master(s: ClusterState, detail: int) -> None:
     """A JobMaster registers; first the ResourceManager looks up who leads its job.
 
-    Flink: ResourceManager.registerJobManager.
+    It declines one that leads no more. Flink: ResourceManager.registerJobManager.
 
-    :param ignored: whether the JobMaster would ignore the answer.
+    :param detail: whether the JobMaster would ignore the answer, or leads no more.
     """
-    s.job_connecting = NOBODY_WAITS if ignored else 1
+    if detail == OF_FORMER:
+        return
+    s.jm_deposed = 0
+    s.job_connecting = NOBODY_WAITS if detail else 1
 
 
 def job_master_found(s: ClusterState) -> None:
@@ -98,12 +144,22 @@ def job_master_found(s: ClusterState) -> None:
 
     Flink: ResourceManager.registerJobMasterInternal.
     """
-    ignored = s.job_connecting == NOBODY_WAITS
+    if is_job_master_leading(s):
+        register_found(s)
     s.job_connecting = 0
-    if s.job_master[0] == Leader.LEADING and not s.revoked:
-        s.job_registered = 1
-        if not ignored:
-            send(s, TO_JOB_MASTER, int(Message.REGISTERED))
+
+
+def is_job_master_leading(s: ClusterState) -> bool:
+    """Whether the JobMaster that the ResourceManager has heard of leads its job."""
+    return s.job_master[0] == Leader.LEADING and not s.revoked and not s.jm_deposed
+
+
+def register_found(s: ClusterState) -> None:
+    """Register the JobMaster, and answer if somebody waits. Flink: registerJobMasterInternal."""
+    s.job_registered = 1
+    if s.job_connecting != NOBODY_WAITS and s.job_master[0] == Leader.LEADING:
+        tell_job_master(s, int(Message.REGISTERED))
+    s.job_connecting = 0
 
 
 def close_job_manager_connection(s: ClusterState, ended: int) -> None:
@@ -116,19 +172,19 @@ def close_job_manager_connection(s: ClusterState, ended: int) -> None:
     if s.job_registered:
         s.job_registered = 0
         if s.registrations:
-            send(s, TO_JOB_MASTER, int(Message.DISCONNECT))
+            tell_job_master(s, int(Message.DISCONNECT))
 
 
 def request_slot(s: ClusterState, allocation: int) -> None:
     """The JobMaster requests a slot; it must be registered. Flink: ResourceManager.requestSlot."""
     if not s.job_registered:
-        send(s, TO_JOB_MASTER, Message.REQUEST_REFUSED, allocation)
+        tell_job_master(s, int(Message.REQUEST_REFUSED), allocation)
         return
     request = spare_request(s.manager, allocation)
     first = len(s.effects)
     refused = manager.register_slot_request(s.manager, request, allocation, 0, 0) == NONE
     answer = Message.REQUEST_REFUSED if refused else Message.REQUEST_ACKNOWLEDGED
-    send(s, TO_JOB_MASTER, answer, allocation)
+    tell_job_master(s, int(answer), allocation)
     apply_effects(s, first)
 
 

@@ -282,8 +282,25 @@ def fail_region(s: ClusterState, region: int) -> None:
     if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
         return
     stop_region(s, region)
-    if not s.ending and s.stages and region >= s.sources and any(s.lost_partitions):
+    if s.ending:
+        return
+    if s.full_failover or (s.stages and region >= s.sources and any(s.lost_partitions)):
         s.reader_failed = 1
+
+
+def restart_all(s: ClusterState) -> None:
+    """Whatever fails, every region restarts, finished or not.
+
+    Flink: RestartAllFailoverStrategy.getTasksNeedingRestart.
+    """
+    s.reader_failed = 0
+    for region in range(regions_of(s)):
+        s.lost_partitions[region] = 0
+        s.written_at[region] = 0
+        if s.job[region] == Job.FINISHED:
+            fire(s.job, region, Job.rerun)
+        else:
+            stop_region(s, region)
 
 
 def rerun_sources(s: ClusterState) -> None:

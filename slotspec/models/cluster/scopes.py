@@ -61,6 +61,14 @@ UNHEARD = Scope(
     large=True,
 )
 
+WHOLE_JOB = Scope(
+    "whole_job",
+    "Two slots and a job of two tasks that are deployed each alone; one task fails, and both"
+    " restart.",
+    two_slots(allocations=4, regions=1, full_failover=1, failures=1),
+    large=True,
+)
+
 RECOMPUTATION = Scope(
     "recomputation",
     "One slot and a batch job of two stages, which use it one after the other; one task fails, and"
@@ -236,6 +244,20 @@ SCOPES = (
     STRAGGLERS,
     UNHEARD,
     RECOMPUTATION,
+    WHOLE_JOB,
+    Scope(
+        "spread",
+        "Two TaskExecutors of two slots each, and a job of two tasks: each gets one.",
+        two_slots(task_managers=2, allocations=4, evenly_spread=1),
+        large=True,
+    ),
+    Scope(
+        "look_ups",
+        "One slot; the JobMaster loses its leadership and regains it, and the ResourceManager may"
+        " register the former one.",
+        one_slot(leader_changes=1, registrations=1, late_look_ups=1),
+        large=True,
+    ),
     TOGETHER,
     Scope(
         "storm",

@@ -182,7 +182,11 @@ nexts = Sort(
     default=1,
     maximum=40,
 )
-posts = Sort("posts", "Places of all channels.", factors=(channels, places), ordered=True)
+MOST_POSTS = 480
+"""Messages in flight that a state holds, whichever their channels."""
+posts = Sort(
+    "posts", "Places of all channels.", factors=(channels, places), ordered=True, most=MOST_POSTS
+)
 
 assert nexts.bound is not None
 BOUNDS = (
@@ -219,6 +223,12 @@ BOUNDS = (
         "lost_partitions",
         "Whether what a finished source has written may be lost, so that it runs again.",
     ),
+    switch("full_failover", "Whether a failure restarts every region of the job."),
+    switch("evenly_spread", "Whether the least utilized TaskExecutor is asked for slots first."),
+    switch(
+        "late_look_ups",
+        "Whether the ResourceManager may register a JobMaster that leads no more since it asked.",
+    ),
     switch("quick_tasks", "Whether a task may end as soon as its slot is freed."),
     switch(
         "deployment_reports",
@@ -241,6 +251,8 @@ BOUNDS = (
 
 NOBODY_WAITS = 2
 """Of a look-up, instead of 1: its TaskExecutor has registered again, and ignores the answer."""
+OF_FORMER = 2
+"""Of a JobMaster's registration: it leads no more. 1: it has registered again since."""
 ENDLESS = 2
 """Retries in a row after which the model assumes that they will never end."""
 STRIDE = CALLS_PER_SLOT + 1
@@ -284,6 +296,7 @@ def manager_instance(g: Setting) -> Instance:
             "pending_slots": slots_of(g),
             "max_slots": slots_of(g),
             "workers": 0,
+            "spread": g["evenly_spread"],
             "auto_run": int(not g["queued_steps"]),
         },
         generation=g["generation"],
@@ -336,10 +349,16 @@ has_stragglers = is_set("leader_changes", "stragglers") & ~is_set("can_suspend")
 
 Before FLINK-11719 (1.13) the same JobMaster leads again, whose calls stay in order.
 """
+may_be_deposed = is_set("leader_changes") & registers_by_messages
+"""Whether the ResourceManager may know a JobMaster that leads no more."""
 may_lose_results = is_set("leader_changes", "lost_results") & ~is_set("can_suspend")
 """Whether nobody may hear that a job has ended; a JobMaster that leads again says it itself."""
 may_lose_partitions = is_set("stages", "lost_partitions")
 """Whether the results of a finished stage may be lost with a TaskExecutor."""
+has_full_failover = is_set("regions", "full_failover")
+"""Whether a failure restarts every region of the job."""
+has_late_look_ups = registers_by_messages & is_set("late_look_ups")
+"""Whether the ResourceManager may register a JobMaster that leads no more since it asked."""
 may_lose_cancellations = is_set("losses") & exceeds("cancel_tries", 1)
 """Whether a call to cancel a task that was given up may be lost, and is tried again."""
 may_return_first = equals("slot_return", SlotReturn.IN_BETWEEN) & is_set("iteration_order")
@@ -387,8 +406,8 @@ class ClusterState(Record):
         "Which TaskExecutor, from 1, has what this finished source has written.",
     )
     reader_failed: int = scalar(
-        number(lambda g: int(may_lose_partitions(g))),
-        "A region has failed that reads lost results: within a step, until its slot is returned.",
+        number(lambda g: int(may_lose_partitions(g) or has_full_failover(g))),
+        "A region has failed that drags others along: within a step, until its slot is returned.",
     )
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
@@ -414,6 +433,10 @@ class ClusterState(Record):
         "Its main thread handles other messages before what it has queued.",
     )
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
+    jm_deposed: int = scalar(
+        number(lambda g: int(may_be_deposed(g))),
+        "The JobMaster that the ResourceManager knows leads no more, and refuses all that it says.",
+    )
     job_connecting: int = scalar(
         number(NOBODY_WAITS),
         "The JobMaster has registered; the ResourceManager looks up who leads its job.",
@@ -478,10 +501,14 @@ class ClusterState(Record):
 
     # constants
     width: int = choice("slots_per_task_manager", "Slots of a TaskExecutor.")
+    no_answer: int = constant("The detail of an answer that nobody waits for.", _largest_detail)
     busy: int = choice("busy", "Messages that make a channel busy.")
     overtaking: int = choice("overtaking", "Messages of which any may arrive next.")
     sources: int = choice("sources", "Parallelism of the first of several vertices.")
     regions: int = choice("regions", "Each share is a region of its own.")
+    full_failover: int = constant(
+        "A failure restarts every region.", lambda g: int(has_full_failover(g))
+    )
     batch_requests: int = choice("batch_requests", "The job asks for slots as a batch job does.")
     cancel_tries: int = choice("cancel_tries", "Calls to cancel a task that is not there.")
     cancels: int = choice("cancels", "The job may be cancelled.")

@@ -344,9 +344,15 @@ def scheduler_restarts_region(s: ClusterState, region: int) -> int:
         return DISABLED
     if scheduler.has_deployed(s, region):
         return DISABLED
+    if s.full_failover and any(
+        scheduler.has_deployed(s, other) for other in range(scheduler.regions_of(s))
+    ):
+        return DISABLED
     s.hurry = 0
     scheduler.reset_tasks(s, region)
-    s.alone[region] = int(s.regions and s.deployment == Deployment.WITH_THE_JOB)
+    s.alone[region] = int(
+        s.regions and not s.full_failover and s.deployment == Deployment.WITH_THE_JOB
+    )
     fire(s.job, region, Job.restart)
     return NONE
 

@@ -50,6 +50,7 @@ declarative_cluster.share(
     older.job_master_gains_leadership,
     older.job_master_finds_resource_manager,
     older.resource_manager_finds_job_master,
+    older.resource_manager_finds_former_job_master,
     older.resource_manager_loses_job_master,
     older.task_executor_starts,
     older.task_executor_finds_resource_manager,
@@ -127,7 +128,7 @@ def resource_manager_hears_job_master(s: DeclarativeClusterState, place: int) ->
         return message
     match message:
         case Message.REGISTER:
-            older_resource_manager.register_job_master(s, ignored=detail)
+            older_resource_manager.register_job_master(s, detail)
         case Message.DECLARE_REQUIREMENTS:
             resource_manager.declare_required_resources(s, detail)
         case _:
@@ -231,25 +232,32 @@ def check_is_due(s: DeclarativeClusterState, instance: int) -> int:
     """The ResourceManager checks what the job requires; it looks at one connection first."""
     if not may_check(s) or not resource_manager.may_come_first(s, instance):
         return DISABLED
-    resource_manager.check_requirements(s, instance, instance)
+    resource_manager.check_requirements(s, instance, instance, instance)
     return NONE
 
 
 has_connection_orders = is_set("connection_orders")
-"""Whether the ResourceManager may look at any two of its connections first."""
+"""Whether the ResourceManager may look at any three of its connections first."""
 
 
-@declarative_cluster.action(when=has_connection_orders, instance=instances, second=instances)
-def check_is_due_in_order(s: DeclarativeClusterState, instance: int, second: int) -> int:
-    """The ResourceManager checks what the job requires; it looks at these two connections first.
+@declarative_cluster.action(
+    when=has_connection_orders, instance=instances, second=instances, third=instances
+)
+def check_is_due_in_order(
+    s: DeclarativeClusterState, instance: int, second: int, third: int
+) -> int:
+    """The ResourceManager checks what the job requires; it looks at these three connections first.
 
-    They are in a hash table.
+    They are in a hash table. If there are but two, the third is the second again.
     """
-    if not may_check(s) or instance == second:
+    if not may_check(s) or instance in (second, third):
         return DISABLED
-    if not (is_registered(s.manager, instance) and is_registered(s.manager, second)):
+    several = sum(is_registered(s.manager, one) for one in s.elements(instances)) > 2
+    if several == (second == third):
         return DISABLED
-    resource_manager.check_requirements(s, instance, second)
+    if not all(is_registered(s.manager, one) for one in (instance, second, third)):
+        return DISABLED
+    resource_manager.check_requirements(s, instance, second, third)
     return NONE
 
 

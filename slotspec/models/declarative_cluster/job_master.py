@@ -236,7 +236,7 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
     pool.close(s.pool)
     job_master.apply_effects(s, first)
     restart(s.pool)
-    fire(s.job_master, 0, Leader.lose)
+    job_master.end_session(s)
 
 
 def end_job(s: DeclarativeClusterState, heard: int) -> None:
@@ -265,4 +265,4 @@ def end_job(s: DeclarativeClusterState, heard: int) -> None:
     else:
         job_master.refuse_all_messages(s)
         job_master.forget_execution(s)
-        fire(s.job_master, 0, Leader.lose)
+        job_master.end_session(s)

@@ -35,7 +35,7 @@ LEFT_OUT = ("iteration_order", "registrations", "queued_steps")
 """Bounds of the older cluster that are about what this one does not have, or always has."""
 CONNECTION_ORDERS = Bound(
     "connection_orders",
-    "Whether the ResourceManager may look at any two connections first.",
+    "Whether the ResourceManager may look at any three connections first.",
     0,
     0,
     1,

@@ -7,13 +7,11 @@ under allocation ids of its own.
 from __future__ import annotations
 
 from slotspec.models.cluster.messages import (
-    TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     is_in_channel,
     order_task_executor,
-    send,
 )
-from slotspec.models.cluster.resource_manager import forget_slot_report, tm_of
+from slotspec.models.cluster.resource_manager import forget_slot_report, tell_job_master, tm_of
 from slotspec.models.cluster.state import (
     ENDLESS,
     MANAGER,
@@ -47,7 +45,7 @@ def apply_effects(s: DeclarativeClusterState, first: int) -> None:
                 order_task_executor(s, tm_of(s, one), int(Message.FREE_INACTIVE_SLOTS))
             case Effect.NOT_ENOUGH_RESOURCES:
                 if s.job_registered:
-                    send(s, TO_JOB_MASTER, int(Message.NOT_ENOUGH_RESOURCES))
+                    tell_job_master(s, int(Message.NOT_ENOUGH_RESOURCES))
 
 
 # ------------------------------------------------------------------------------- JobMasters
@@ -68,7 +66,7 @@ def declare_required_resources(s: DeclarativeClusterState, required: int) -> Non
         manager.process_resource_requirements(s.manager, JOB, TARGET, APPLICATION)
         answer = Message.REQUEST_ACKNOWLEDGED
     if not is_in_channel(s, TO_RESOURCE_MANAGER, Message.DECLARE_REQUIREMENTS):
-        send(s, TO_JOB_MASTER, int(answer))
+        tell_job_master(s, int(answer))
     apply_effects(s, first)
 
 
@@ -84,7 +82,7 @@ def close_job_manager_connection(s: DeclarativeClusterState, ended: int) -> None
     if ended:
         manager.clear_resource_requirements(s.manager, JOB)
     apply_effects(s, first)
-    send(s, TO_JOB_MASTER, int(Message.DISCONNECT))
+    tell_job_master(s, int(Message.DISCONNECT))
 
 
 # ----------------------------------------------------------------------------------- checks
@@ -100,28 +98,43 @@ def lacking(s: DeclarativeClusterState) -> int:
     return max(0, s.manager.required[JOB] - s.manager.served[JOB])
 
 
-def check_requirements(s: DeclarativeClusterState, instance: int, second: int) -> None:
+def check_requirements(s: DeclarativeClusterState, instance: int, second: int, third: int) -> None:
     """The delay of a check is over. Flink: FineGrainedSlotManager.checkResourceRequirements.
 
     :param instance: the connection that is looked at first: they are in a hash table.
-    :param second: the one that is looked at next, if it is another; others follow as in a ring.
+    :param second: the one that is looked at next, if it is another; then the `third`. The others
+        follow as in a ring.
     """
     first = len(s.effects)
-    count = len(s.elements(instances))
-    for place in s.elements(instances):
-        s.manager.order[place] = (instance + place) % count
-    if second != instance:
-        place = (second - instance) % count
-        while place > 1:
-            s.manager.order[place] = s.manager.order[place - 1]
-            place -= 1
-        s.manager.order[1] = second
+    arrange(s, instance, second, third)
     allocation_ids.note_known(s)
     manager.advance_time(s.manager, 1)
     allocation_ids.forget_known(s)
     for place in s.elements(instances):
         s.manager.order[place] = NONE
     apply_effects(s, first)
+
+
+def arrange(s: DeclarativeClusterState, instance: int, second: int, third: int) -> None:
+    """In which order a check looks at the connections."""
+    count = len(s.elements(instances))
+    for place in s.elements(instances):
+        s.manager.order[place] = (instance + place) % count
+    if second != instance:
+        look_at(s, second, 1)
+    if third not in (instance, second):
+        look_at(s, third, 2)
+
+
+def look_at(s: DeclarativeClusterState, instance: int, place: int) -> None:
+    """Let a connection be looked at in this place; those from there on come after it."""
+    at = place
+    while s.manager.order[at] != instance:
+        at += 1
+    while at > place:
+        s.manager.order[at] = s.manager.order[at - 1]
+        at -= 1
+    s.manager.order[place] = instance
 
 
 def may_come_first(s: DeclarativeClusterState, instance: int) -> bool:

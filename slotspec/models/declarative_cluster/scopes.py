@@ -7,6 +7,7 @@ from slotspec.models.cluster.scopes import (
     STRAGGLERS,
     TOGETHER,
     UNHEARD,
+    WHOLE_JOB,
     one_slot,
     storm,
     two_slots,
@@ -91,6 +92,20 @@ SCOPES = (
     STRAGGLERS,
     UNHEARD,
     RECOMPUTATION,
+    WHOLE_JOB,
+    Scope(
+        "spread",
+        "Two TaskExecutors of two slots each, and a job of two tasks: each is asked for one.",
+        two_slots(task_managers=2, allocations=8, connection_orders=1, evenly_spread=1),
+        large=True,
+    ),
+    Scope(
+        "look_ups",
+        "One slot; the JobMaster loses its leadership, and the ResourceManager may register the"
+        " former one.",
+        one_slot(leader_changes=1, late_look_ups=1),
+        large=True,
+    ),
     TOGETHER,
     Scope(
         "storm",

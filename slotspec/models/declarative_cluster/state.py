@@ -68,6 +68,7 @@ def manager_instance(g: Setting) -> Instance:
             "most_required": g["parallelism"],
             "pending_workers": g["parallelism"],
             "allocator": 0,
+            "strategy": g["evenly_spread"],
             "check_delay": TICK,
             "timers": 1,
         },

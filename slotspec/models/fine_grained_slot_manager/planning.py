@@ -181,7 +181,8 @@ def place_in_order(s: FineGrainedSlotManagerState, job: int, requirement: int) -
 
 def place_by_utilization(s: FineGrainedSlotManagerState, job: int, requirement: int) -> None:
     """Plan slot by slot on the best candidate; one that does not fit is dropped."""
-    for instance in s.elements(instances):
+    for place in s.elements(instances):
+        instance = place if s.order[place] == NONE else s.order[place]
         if takes_part(s, instance):
             offer(s, instance)
     while s.open_count[requirement] > 0 and s.heap[0] != NONE:

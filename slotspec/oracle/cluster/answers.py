@@ -85,9 +85,13 @@ class Answers(Delivery):
             if call.error is not None:
                 message = Message.OFFER_FAILED
             patterns.append(Pattern(channel, frozenset({message}), allocation=name))
-        yield from self.deliver_all(at, patterns)
-        if call.error is not None:
-            yield from self.try_early(at, ("offers_time_out", tm_number(call.sender)))
+        if not call.timed_out:
+            yield from self.deliver_all(at, patterns)
+            return
+        # a JobMaster that stepped down has refused what was lost on its way, too
+        unanswered = self.lose(at, patterns)
+        yield from self.try_early(unanswered, ("offers_time_out", tm_number(call.sender)))
+        yield unanswered
 
     def timer_of_allocation(
         self, at: Branch, timer: str, allocation: str | None

@@ -54,6 +54,8 @@ CHECKED_AFTER = (
 """Calls after which the ResourceManager checks what the job requires."""
 MOST_IN_A_RING = 2
 """Connections whose orders are all those of a ring."""
+ORDERED = 3
+"""Connections of a check whose order is free."""
 LATEST_CHECK_US = 75_000
 """Microseconds after which the ResourceManager has checked what the job requires: 50 ms, and some
 that it needs."""
@@ -308,6 +310,7 @@ class DeclarativeExplainer(ClusterExplainer):
             at,
             ("resource_manager_gains_leadership",),
             ("resource_manager_finds_job_master",),
+            ("resource_manager_finds_former_job_master",),
             *(("check_is_due", i) for i in range(len(names.instances))),
             *self.orders_of_check(at),
         )
@@ -322,16 +325,30 @@ class DeclarativeExplainer(ClusterExplainer):
         )
         yield from self.failover(at, step)
 
-    def orders_of_check(self, at: Branch) -> Iterator[tuple[str, int, int]]:
-        """The first two connections of a check, where one does not decide which two are asked."""
+    def orders_of_check(self, at: Branch) -> Iterator[tuple[Any, ...]]:
+        """The first three connections of a check, where one does not decide which are asked.
+
+        Those that the recording has asked for slots come first, if three are enough.
+        """
+        s = self.world.load(at.node.key)
         registered = [
             instance
-            for instance, state in enumerate(self.world.load(at.node.key).manager.registration)
+            for instance, state in enumerate(s.manager.registration)
             if state != ManagedTaskManager.UNREGISTERED
         ]
-        if len(registered) > MOST_IN_A_RING:
-            for first, second in permutations(registered, 2):
-                yield "check_is_due_in_order", first, second
+        if len(registered) <= MOST_IN_A_RING:
+            return
+        asked = {one.channel for one in at.expected if Message.REQUEST_TASK_SLOT in one.messages}
+        likely = [
+            instance
+            for instance in registered
+            if way(instance % self.world.tms, Way.FROM_RESOURCE_MANAGER) in asked
+        ]
+        orders = permutations(registered, ORDERED)
+        for order in sorted(
+            orders, key=lambda one: sum(one.index(i) if i in one else ORDERED for i in likely)
+        ):
+            yield "check_is_due_in_order", *order
 
 
 def number_of(request: str) -> int:

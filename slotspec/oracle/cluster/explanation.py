@@ -129,7 +129,8 @@ class ClusterExplainer(Triggers, HiddenSteps):
         for call in step.made:
             if call.fault == "repeat":
                 at = self.repeat(at, self.patterns[call.number]) or at
-            if call.number in self.reports and call.fault is None:
+            superseded = call.number in self.superseded
+            if call.number in self.reports and call.fault is None and not superseded:
                 from_tm = kind_of(call.sender) == "tm"
                 name = "task_executor_reports" if from_tm else "job_master_reports"
                 tm = tm_number(call.sender if from_tm else call.receiver)
@@ -182,9 +183,9 @@ class ClusterExplainer(Triggers, HiddenSteps):
     def cost(self, at: Branch, step: Step) -> int:
         """How much a branch leaves unexplained: 0 for nothing. The closest one is kept."""
         differences = self.differences(at.node, step)
-        cost = len(differences) + 2 * sum(not pattern.optional for pattern in at.expected)
+        cost = sum(map(weight, differences)) + 2 * sum(not one.optional for one in at.expected)
         best = self.closest.get(step.line)
-        if best is None or cost < len(best[0]) + 2 * len(best[1]):
+        if best is None or cost < sum(map(weight, best[0])) + 2 * len(best[1]):
             self.closest[step.line] = differences, at.expected
         return cost
 
@@ -239,6 +240,17 @@ class ClusterExplainer(Triggers, HiddenSteps):
                 continue
             if self.world.attempt(node.key, call.action.name, call.arguments) is not None:
                 yield str(call)
+
+
+def weight(difference: Difference) -> int:
+    """How much a difference counts: each element that only one of two sets has.
+
+    So a step that takes one of several slots comes closer.
+    """
+    _, has, told = difference
+    if isinstance(has, set) and isinstance(told, set):
+        return len(has ^ told)
+    return 1
 
 
 def is_done(expected: tuple[Pattern, ...]) -> bool:

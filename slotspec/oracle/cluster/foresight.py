@@ -34,6 +34,33 @@ def report_of(call: Call) -> Pattern | None:
     return None
 
 
+def superseded_reports(recording: Recording) -> set[int]:
+    """Reports that repeat the one before them, and whose next one is sent before they arrive.
+
+    They change nothing. The model has one report of a process in flight at a time, so these leave
+    room for the next.
+    """
+    heard = {
+        step.call.number: step
+        for step in recording.steps
+        if step.trigger == "message" and step.call is not None
+    }
+    reports: dict[tuple[str, str], list[Call]] = {}
+    for call in recording.calls.values():
+        if report_of(call) is not None:
+            reports.setdefault((call.sender, call.receiver), []).append(call)
+    return {
+        call.number
+        for several in reports.values()
+        for before, call, after in zip(several, several[1:], several[2:], strict=False)
+        if call.arguments == before.arguments
+        and call.number in heard
+        and heard[call.number].line > after.line
+        and heard[call.number].state is None
+        and not heard[call.number].sent
+    }
+
+
 class Joining(NamedTuple):
     """A TaskExecutor has registered at the JobMaster, whose state does not show it yet.
 

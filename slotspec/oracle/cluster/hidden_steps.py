@@ -101,7 +101,12 @@ class HiddenSteps(Delivery):
             at,
             ("resource_manager_gains_leadership",),
             ("resource_manager_finds_job_master",),
+            ("resource_manager_finds_former_job_master",),
             ("resource_manager_goes_on",),
+            *(
+                ("queued_outcome_comes_first", place)
+                for place in range(1, self.world.bounds["slots_per_task_manager"])
+            ),
         )
         yield from self.gateways_found(at)
         yield from self.try_early(

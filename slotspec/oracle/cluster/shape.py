@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from slotspec.models.cluster.messages import HUBS, WAYS
+from slotspec.models.cluster.state import MOST_POSTS
 from slotspec.oracle.cluster.patterns import tm_number
 from slotspec.oracle.cluster.recording import Recording, kind_of
 from slotspec.statemachine.declaration.records import LARGEST_SORT
 from slotspec.statemachine.errors import InputError
 
-POSTS = 254
-"""Most messages in flight that a state holds, whichever their channels."""
 ROOM = 24
 """Messages in flight in a channel, if there are not too many channels."""
 MOST_ALLOCATIONS = 16
@@ -20,6 +20,7 @@ FEWEST_TRIES = 2
 """Attempts of a task that may be known at a time, in the largest jobs."""
 OFTEN = 254
 """Faults and early timers: as often as the recording has them."""
+FAILOVER_STRATEGY = "jobmanager.execution.failover-strategy"
 ANY_RUN = {
     "tries": 4,
     "cancel_tries": 4,
@@ -41,10 +42,21 @@ ANY_RUN = {
     "stragglers": OFTEN,
     "lost_results": 1,
     "lost_partitions": 1,
+    "late_look_ups": 1,
     "failovers": OFTEN,
     "early_timeouts": 10_000,
 }
 """Bounds that let the model do whatever a recording may tell of."""
+
+
+def is_evenly_spread(configuration: dict[str, Any], generation: str) -> bool:
+    """Whether the ResourceManager asks the least utilized TaskExecutor for slots first.
+
+    2.0 knows the older of the two options no more.
+    """
+    mode = str(configuration.get("taskmanager.load-balance.mode", "none")).lower()
+    spread = str(configuration.get("cluster.evenly-spread-out-slots", "false")).lower()
+    return mode == "slots" or (spread == "true" and generation.startswith("1."))
 
 
 @dataclass
@@ -137,6 +149,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     """
     plan = recording.header.plan
     job = plan.get("job", {})
+    configuration = plan.get("configuration", {})
     told, parallel = told_tasks(recording)
     if not told:
         raise InputError("TRC025", "no state of a JobMaster names its tasks; record the states too")
@@ -149,7 +162,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     if not apart and any(parallel[one] != shares for one in others):
         raise InputError("TRC025", "only the first vertex of a job may have fewer subtasks")
     vertices = 1 if apart else len(parallel)
-    room = min(ROOM, POSTS // (HUBS + WAYS * tms))
+    room = min(ROOM, MOST_POSTS // (HUBS + WAYS * tms))
     lives = sum(line.what == "grant leadership" and line.at == "jm" for line in recording.lines)
     tasks = vertices * shares
     bounds = {
@@ -162,6 +175,8 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "sources": parallel[source] if vertices > 1 or stages else 1,
         "stages": int(stages),
         "batch_requests": int(bool(job.get("batch"))),
+        "evenly_spread": int(is_evenly_spread(configuration, recording.generation)),
+        "full_failover": int(configuration.get(FAILOVER_STRATEGY) == "full"),
         "regions": int(stages or (not apart and vertices == 1 and shares > 1)),
         "allocations": min(MOST_ALLOCATIONS, max(shares + 3, 5) + shares * (2 + lives)),
         "channel_room": room,

@@ -26,9 +26,10 @@ from slotspec.oracle.cluster.foresight import (
     report_of,
     running_twice,
     sent_to_former,
+    superseded_reports,
 )
 from slotspec.oracle.cluster.lanes import cut_short, lanes_of, snapshots_of
-from slotspec.oracle.cluster.naming import Names, released
+from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
     Posted,
@@ -147,6 +148,7 @@ class Stepper:
         self.patterns = {n: self.messages_of(call) for n, call in recording.calls.items()}
         self.asked_for = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
+        self.superseded = superseded_reports(recording)
         self.arrivals = arrivals(recording)
         self.replied = {line.m: line.n for line in recording.lines if line.do == "reply"}
         self.reactions = reactions(recording)
@@ -253,7 +255,10 @@ class Stepper:
             connecting = self.world.load(found.key).connecting
             looked_up = [i for i, looked in enumerate(connecting) if looked]
             names = names._replace(instances=released(names.instances, *looked_up))
-        requests = node.requests + (name == "scheduler_requests_slot")
+        requests = node.requests
+        if name == "scheduler_requests_slot":
+            requests += 1
+            names = self.requested_in_vain(names, found, left)
         after = node._replace(key=found.key, names=names, requests=requests, owed=tuple(owed))
         return Branch(after, tuple(left), (*at.taken, found.call))
 
@@ -279,6 +284,20 @@ class Stepper:
             allocations=released(names.allocations, *ids),
             executions=released(names.executions, *step.begun),
         )
+
+    def requested_in_vain(self, names: Names, step: Taken, left: list[Pattern]) -> Names:
+        """The names, where a request has one that goes to a former ResourceManager.
+
+        The model does not send it.
+        """
+        if step.result == NONE or any(one.message == Message.REQUEST_SLOT for one in step.sent):
+            return names
+        for pattern in left:
+            if pattern.optional and Message.REQUEST_SLOT in pattern.messages:
+                given = bound(names.allocations, step.result, pattern.allocation or "")
+                if given is not None:
+                    return names._replace(allocations=given)
+        return names
 
     def aside(self, at: Branch, name: str, *arguments: int) -> Branch | None:
         """One step of the model that sends nothing that is expected."""

@@ -11,6 +11,7 @@ from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, TaskMana
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
 from slotspec.models.task_slot_table.lifecycles import SlotTimer, TaskSlot
 from slotspec.oracle.cluster.naming import Names
+from slotspec.oracle.cluster.uncompared import is_over_unnoticed
 from slotspec.statemachine.declaration.rules import NONE
 
 Difference = tuple[str, Any, Any]
@@ -102,8 +103,8 @@ class Views:
             if task is None or not exists(s, task):
                 continue
             state = Execution.states[s.task[task]]
-            if recorded["job"] == "SUSPENDED" and state == Execution.CREATED:
-                continue  # it is over, finished or not
+            if state == Execution.CREATED and is_over_unnoticed(told["state"], recorded["job"]):
+                continue
             if state not in TASK_STATES[told["state"]]:
                 yield f"task {told['task']}", state.name, told["state"]
             elif told["state"] in DEPLOYED:

@@ -13,9 +13,9 @@ from slotspec.oracle.cluster.declarative import DeclarativeExplainer
 from slotspec.oracle.cluster.explanation import ClusterExplainer
 from slotspec.oracle.cluster.reading import read
 from slotspec.oracle.cluster.recording import Recording
+from slotspec.oracle.cluster.uncompared import uncompared
 from slotspec.oracle.conformance.report import Report, Unexplained, WaitingStep
 from slotspec.oracle.conformance.trace_validation import (
-    DEFAULT_BOUNDS,
     Bounds,
     Explanation,
     explain,
@@ -100,7 +100,7 @@ def validate(
     path: str | Path,
     report: Report,
     generation: str | None = None,
-    bounds: Bounds = DEFAULT_BOUNDS,
+    bounds: Bounds | None = None,
 ) -> tuple[ClusterExplainer, Explanation[Node]]:
     """Look for a run that explains a recording, and put the result into `report`.
 
@@ -130,6 +130,14 @@ def validate(
             call.action.name in UNTOLD_STEPS for _, calls in found.run for call in calls
         ),
     }
+    report.uncompared = tuple(
+        uncompared(
+            explainer.lanes,
+            explainer.snapshots,
+            explainer.misled_from,
+            [recording.calls[n] for n in explainer.registered_in_vain | explainer.never_joined],
+        )
+    )
     if not found.complete:
         report.unexplained = unexplained(explainer, found)
     return explainer, found

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from slotspec.models.registry import recorded
+from slotspec.oracle.cluster.uncompared import Uncompared
 from slotspec.oracle.conformance.compare import ABSENT, Conformance, Difference
 from slotspec.oracle.traces.schema import schema_of
 from slotspec.oracle.traces.trace import Expected, RecordedStep
@@ -146,6 +147,7 @@ class Report:
     :param unexplained: where the explanation of a cluster recording ends, if it does.
     :param search: of a cluster recording: states visited, explanations tried, steps of the model
         in the run found, and how many of them are hidden.
+    :param uncompared: of a cluster recording: what it says that is not compared.
     :param operations: operation -> how often it occurs among the matched steps.
     :param skipped: why the rest of the file is not replayed: no sequence of operations
         expresses it.
@@ -165,6 +167,7 @@ class Report:
     divergence: Divergence | None = None
     unexplained: Unexplained | None = None
     search: dict[str, int] | None = None
+    uncompared: tuple[Uncompared, ...] = ()
     error: BadInput | None = None
     fault: str | None = None
     seconds: float = field(default=0.0, compare=False)
@@ -203,6 +206,7 @@ class Report:
             "divergence": self.divergence.to_json() if self.divergence else None,
             "unexplained": self.unexplained.to_json() if self.unexplained else None,
             "search": self.search,
+            "uncompared": [asdict(one) for one in self.uncompared],
             "error": {"code": self.error.code, "message": self.error.message}
             if self.error
             else None,

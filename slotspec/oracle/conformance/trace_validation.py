@@ -50,7 +50,13 @@ class Bounds:
     window: int = 120
 
 
-DEFAULT_BOUNDS = Bounds()
+def bounds_for(steps: int) -> Bounds:
+    """The default bounds, and more for long recordings: a search without a wrong turn tries every
+    step once.
+
+    :param steps: the steps of the recording.
+    """
+    return Bounds(max(Bounds.steps, 3 * steps), max(Bounds.seconds, steps / 100))
 
 
 @dataclass
@@ -101,10 +107,13 @@ class _Frame(Generic[S]):
 
 
 def explain(
-    lanes: Sequence[Sequence[Any]], explainer: Explainer[S], bounds: Bounds = DEFAULT_BOUNDS
+    lanes: Sequence[Sequence[Any]], explainer: Explainer[S], bounds: Bounds | None = None
 ) -> Explanation[S]:
-    """Look for a run that explains every step of every lane."""
-    return _Search(lanes, explainer, bounds).run()
+    """Look for a run that explains every step of every lane.
+
+    :param bounds: None: those of :func:`bounds_for`.
+    """
+    return _Search(lanes, explainer, bounds or bounds_for(sum(map(len, lanes)))).run()
 
 
 class _Search(Generic[S]):

@@ -14,6 +14,7 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     Way,
+    in_flight,
     is_in_channel,
     messages_about,
     room_of,
@@ -27,6 +28,7 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
+    may_be_deposed,
     registers_by_messages,
     task_managers,
 )
@@ -175,13 +177,21 @@ def a_look_up_begins_with_a_registration(before: ClusterState, after: ClusterSta
 
 @cluster.step("ResourceManager.closeJobManagerConnection", when=registers_by_messages)
 def a_job_master_that_is_dropped_is_told(before: ClusterState, after: ClusterState) -> bool:
-    """A ResourceManager that drops the JobMaster tells it."""
+    """A ResourceManager that drops the JobMaster tells it, if that leads."""
     return (
         not before.job_registered
         or after.job_registered == 1
+        or before.jm_deposed == 1
         or after.resource_manager[0] != Leader.LEADING
         or is_in_channel(after, TO_JOB_MASTER, Message.DISCONNECT)
     )
+
+
+@cluster.always("FencedAkkaRpcActor, ResourceManager.registerJobManager", when=may_be_deposed)
+def a_former_job_master_is_told_nothing(s: ClusterState) -> bool:
+    """Nothing that the ResourceManager says to a JobMaster that leads no more reaches the next
+    one."""
+    return s.jm_deposed == 0 or in_flight(s, TO_JOB_MASTER) == 0
 
 
 @cluster.step(

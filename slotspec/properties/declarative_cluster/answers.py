@@ -21,6 +21,7 @@ declarative_cluster.share(
     answers.a_job_master_that_leaves_says_so,
     answers.a_look_up_begins_with_a_registration,
     answers.a_job_master_that_is_dropped_is_told,
+    answers.a_former_job_master_is_told_nothing,
     answers.a_task_executor_that_leaves_says_so,
     answers.a_task_executor_that_is_dropped_is_told,
     answers.a_task_executor_that_was_dropped_closes_the_connection,

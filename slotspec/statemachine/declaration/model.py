@@ -26,7 +26,6 @@ from slotspec.statemachine.declaration.parts import fresh, parts_of
 from slotspec.statemachine.declaration.pickling import declared_in, model_at, place_of, remade
 from slotspec.statemachine.declaration.ranges import Ranges
 from slotspec.statemachine.declaration.records import (
-    LARGEST_SORT,
     Bound,
     FieldSpec,
     Record,
@@ -655,12 +654,12 @@ class Model:
                 raise UsageError("SET001", f"model {self.name} has no bound {name!r}; {known}")
             values[name] = self.bounds[name].checked(value)
         for sort in self.sorts:
-            if sort.size(values) > LARGEST_SORT:
+            if sort.size(values) > sort.most:
                 made_of = " and ".join(part.name for part in (*sort.parts, *sort.factors))
                 raise UsageError(
                     "SET005",
                     f"model {self.name} would have {sort.size(values)} {sort.name}, made of"
-                    f" {made_of}; a state holds at most {LARGEST_SORT}: choose smaller bounds",
+                    f" {made_of}; a state holds at most {sort.most}: choose smaller bounds",
                 )
         return values
 

@@ -96,6 +96,8 @@ class Sort:
         a prefix, names use the sort's own name and count from 0: ``gate0``.
     :param ordered: its elements are positions (in a queue, a list). They are never renamed,
         even if the sort gets its size from a symmetric one.
+    :param most: how many elements a sum or a product may have; more than a byte holds only if
+        neither a field nor an action names one.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Sort:
     symmetric: bool = False
     ordered: bool = False
     prefix: str = ""
+    most: int = LARGEST_SORT
 
     def __post_init__(self) -> None:
         for name in ("parts", "factors"):

@@ -15,6 +15,7 @@ from slotspec.bugs import known_bugs
 from slotspec.models import load_model
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Registration, Share
+from slotspec.models.cluster.messages import TO_JOB_MASTER, send
 from slotspec.models.cluster.state import ClusterState, Message
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.state import SlotPoolState
@@ -183,6 +184,11 @@ def stay_connected_as_job_master(s: ClusterState) -> None:
     """A JobMaster does not care what the ResourceManager thinks of it."""
 
 
+def tell_whoever_leads(s: ClusterState, message: int, allocation: int = NONE) -> None:
+    """What a ResourceManager says to a former JobMaster reaches the next one."""
+    send(s, TO_JOB_MASTER, message, allocation)
+
+
 def end_tasks_at_once(s: ClusterState, region: int) -> None:
     """The scheduler gives up the tasks of a region that fails, and tells nobody."""
     if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
@@ -250,7 +256,12 @@ MUTANTS = {
     ),
     "a_job_master_that_was_dropped_closes_the_connection": Mutant(
         {job_master.close_connection: stay_connected_as_job_master},
-        11,
+        8,
+        {**REGISTERS, "early_timeouts": 1, "overtaking": 2},
+    ),
+    "a_former_job_master_is_told_nothing": Mutant(
+        {resource_manager.tell_job_master: tell_whoever_leads},
+        8,
         {**REGISTERS, "leader_changes": 1},
     ),
     "no_operation_ends_with_an_exception": Mutant(

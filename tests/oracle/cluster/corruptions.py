@@ -103,6 +103,8 @@ def swapped(lines: Lines, dice: random.Random) -> Corruption:
 def changed(lines: Lines, dice: random.Random) -> Corruption:
     """One value of an event is another."""
     ways = list(changes(lines))
+    if not ways:  # a run that ends before anything of that happens
+        return dropped(lines, dice)
     place, line, what = dice.choice(ways)
     return Corruption("changed", what, [*lines[:place], line, *lines[place + 1 :]])
 

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from slotspec.cli.app import build
 from slotspec.models import load_model
 from slotspec.oracle.cluster.reading import is_cluster_recording, read
+from slotspec.oracle.cluster.uncompared import FINISHED_BEFORE, IN_BETWEEN, IN_VAIN, MISLED
 from slotspec.oracle.conformance.cluster_recordings import explaining_run, validate
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.conformance.report import Report
-from slotspec.oracle.conformance.trace_validation import Bounds
+from slotspec.oracle.conformance.trace_validation import Bounds, bounds_for
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.interpreter.stepping import Interpreter
@@ -101,6 +102,43 @@ def test_a_limit_makes_it_undetermined() -> None:
     assert report.outcome is Conformance.UNDETERMINED
     assert report.unexplained is not None
     assert report.unexplained.limit == "10 explanations tried"
+
+
+def test_a_report_says_what_was_not_compared() -> None:
+    assert conform(QUIET).uncompared == ()
+    path = next(path for path in RECORDINGS if path.name.startswith("1.11.4-seed9643"))
+    (found,) = conform(path).uncompared
+    assert (found.what, found.line, found.count) == (MISLED, 68, 6)
+    assert conform(path).to_json()["uncompared"][0]["line"] == 68
+
+
+def test_a_report_counts_registrations_in_vain() -> None:
+    path = next(path for path in RECORDINGS if path.name.startswith("1.20.5-seed9645"))
+    assert IN_VAIN in {one.what for one in conform(path).uncompared}
+    output = CliRunner().invoke(build(), ["conform", str(path)]).stdout
+    assert "not compared in full, --json says which" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("name", ["1.11.4-seed9511", "2.3.0-seed9524"])
+def test_what_was_not_compared_may_be_anything(name: str, tmp_path: Path) -> None:
+    path = next(path for path in RECORDINGS if path.name.startswith(name))
+    (found,) = conform(path).uncompared
+    header, lines = corruptions.read(path)
+    told = lines[found.line - 1]["state"]
+    if found.what == FINISHED_BEFORE:
+        (task,) = (one for one in told["tasks"] if one["state"] == "FINISHED")
+        task["state"] = "CANCELED"
+    else:
+        assert found.what == IN_BETWEEN
+        told["known"] = {}
+    changed = tmp_path / "changed.jsonl.gz"
+    corruptions.write(changed, header, lines)
+    assert conform(changed).outcome is Conformance.CONFORMS
+
+
+def test_longer_recordings_get_more_time() -> None:
+    assert bounds_for(100) == Bounds()
+    assert bounds_for(30_000) == Bounds(steps=90_000, seconds=300.0)
 
 
 def test_another_generation_is_compared_if_asked_for() -> None:

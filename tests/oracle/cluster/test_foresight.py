@@ -10,6 +10,7 @@ import pytest
 from slotspec.oracle.cluster.declarative import DeclarativeExplainer
 from slotspec.oracle.cluster.reading import read
 from slotspec.oracle.cluster.recording import Header, Line, Recording
+from slotspec.oracle.cluster.shape import is_evenly_spread
 from slotspec.oracle.cluster.shares import shares_asked_for, waiting_requests
 
 DATA = Path(__file__).parents[2] / "data" / "clusters"
@@ -95,3 +96,20 @@ def test_slots_go_first_to_the_shares_that_have_them_after_the_step() -> None:
         table = (*names, *start.names.allocations[2:])
         node = start._replace(names=start.names._replace(allocations=table))
         assert set(explainer.assigning(node, step)[:2]) == pairs
+
+
+@pytest.mark.parametrize(
+    ("configuration", "generation", "spread"),
+    [
+        ({}, "1.20", False),
+        ({"cluster.evenly-spread-out-slots": "true"}, "1.12", True),
+        ({"cluster.evenly-spread-out-slots": True}, "1.20", True),
+        ({"cluster.evenly-spread-out-slots": "true"}, "2.3", False),
+        ({"taskmanager.load-balance.mode": "SLOTS"}, "2.3", True),
+        ({"taskmanager.load-balance.mode": "TASKS"}, "2.3", False),
+    ],
+)
+def test_a_configuration_may_spread_slots(
+    configuration: dict[str, Any], generation: str, spread: bool
+) -> None:
+    assert is_evenly_spread(configuration, generation) is spread
