@@ -501,7 +501,6 @@ class ClusterState(Record):
 
     # constants
     width: int = choice("slots_per_task_manager", "Slots of a TaskExecutor.")
-    no_answer: int = constant("The detail of an answer that nobody waits for.", _largest_detail)
     busy: int = choice("busy", "Messages that make a channel busy.")
     overtaking: int = choice("overtaking", "Messages of which any may arrive next.")
     sources: int = choice("sources", "Parallelism of the first of several vertices.")
