@@ -30,6 +30,7 @@ def test_a_bug_is_found_by_its_number(run: Run) -> None:
     assert ISSUE in run("check", "--bug", "8934").out
 
 
+@pytest.mark.slow
 def test_several_bugs_make_a_table(run: Run) -> None:
     ran = run("check", "--bug", "flink-8934", "--bug", "FLINK-8748", "--jobs", "1")
     assert ran.code == 1

@@ -28,6 +28,7 @@ from slotspec.diagrams.sequences import of_trace
 from slotspec.diagrams.stategraphs import state_graph
 from slotspec.statemachine.errors import UsageError
 from tests.diagrams.samples import TRACE, Door, Room, texts, turnstile
+from tests.variants import fast_only
 
 
 def diagrams() -> dict[str, Diagram]:
@@ -47,8 +48,12 @@ def diagrams() -> dict[str, Diagram]:
 DIAGRAMS = diagrams()
 
 
-@pytest.mark.parametrize("form", list(Format))
-@pytest.mark.parametrize("name", list(DIAGRAMS))
+ALL = [(name, form) for form in Format for name in DIAGRAMS]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), fast_only(ALL, *(one for one in ALL if one != ("sequence", Format.png)))
+)
 def test_a_format_is_rendered_or_rejected(name: str, form: Format) -> None:
     diagram = DIAGRAMS[name]
     if form not in formats_of(diagram):

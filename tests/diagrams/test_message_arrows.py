@@ -108,6 +108,7 @@ def test_the_picture_has_a_line_for_each_message(
         assert "run task 1a in a1" in drawn_texts
 
 
+@pytest.mark.slow
 def test_other_formats_have_the_same_content(instance: Instance, lost: Finding) -> None:
     drawn = of_finding(instance, lost)
     mermaid = str(render(drawn, Format.mermaid))

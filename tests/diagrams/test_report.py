@@ -16,6 +16,7 @@ from slotspec.models.registry import MODELS
 from slotspec.statemachine import Finding, Limits, Verdict, explore_interpreted
 from slotspec.statemachine.results import Result
 from tests.diagrams.samples import Door, turnstile
+from tests.variants import fast_only
 
 VOID = {"meta", "br"}
 
@@ -55,7 +56,7 @@ def results() -> list[Result]:
     pool = load_model("slot_pool")
     return [
         explore_interpreted(turnstile().instance()),
-        explore_interpreted(pool.instance(generation="1.12", scope="reuse"), Limits(states=3000)),
+        explore_interpreted(pool.instance(generation="1.12", scope="reuse"), Limits(states=1000)),
     ]
 
 
@@ -188,7 +189,7 @@ def test_an_instance_shows_its_first_state() -> None:
         assert (f"<code>{name}</code>" in html) is not spec.scratch
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", fast_only(MODELS, "slot_pool", "cluster"))
 def test_every_model_shows_itself(name: str) -> None:
     model = load_model(name)
     assert f"<h3>{name}</h3>" in model._repr_mimebundle_()["text/html"]

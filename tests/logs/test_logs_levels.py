@@ -21,6 +21,7 @@ from slotspec.logs.reading import read
 from slotspec.logs.stories import stories
 from tests.logs.shapes import DATA, RUNS
 from tests.logs.test_logs_cut import report, wrong
+from tests.variants import fast_first
 
 LINE = re.compile(rb"(\S+ \S+) (\w+) +(\S+)")
 TALKATIVE = sorted({kind.logger for kind in LINES.kinds if kind.level < Level.INFO})
@@ -43,7 +44,7 @@ def written_by(run: Path, folder: Path, writes: Callable[[bytes, float], bool]) 
     return answer(stories(read([folder])))
 
 
-@pytest.mark.parametrize("logger", TALKATIVE)
+@pytest.mark.parametrize("logger", fast_first(TALKATIVE, 3))
 def test_one_logger_at_debug_says_nothing_of_the_others(tmp_path: Path, logger: str) -> None:
     for run in RUNS:
         (tmp_path / run.name).mkdir()

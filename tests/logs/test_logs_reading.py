@@ -163,6 +163,7 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
             read([path])
 
 
+@pytest.mark.slow
 def test_endless_and_hostile_lines_take_linear_time(tmp_path: Path) -> None:
     """A line without an end is cut; a line that nearly fits a template costs no more."""
     nearly = f"Deploying {'a (attempt #1) with attempt id ' + A + ' to b @ ' * 400}"

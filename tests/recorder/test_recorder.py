@@ -35,6 +35,7 @@ def releases() -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @needs_javac
 def test_the_agent_is_one_jar_for_all_releases(tmp_path: Path) -> None:
     jar = build_agent(tmp_path / "recorder.jar")

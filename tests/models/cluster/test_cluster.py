@@ -237,7 +237,7 @@ def verdicts(result: Result) -> dict[str, Verdict]:
 
 @pytest.mark.parametrize(
     ("generation", "scope"),
-    fast_only(COUNTS, ("1.13", "slots")),
+    fast_only(COUNTS, ("1.13", "slots"), ("1.13", "recomputation")),
 )
 def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str) -> None:
     instance = CLUSTER.instance(generation=generation, scope=scope)

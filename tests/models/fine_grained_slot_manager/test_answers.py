@@ -18,6 +18,7 @@ from slotspec.models.fine_grained_slot_manager.state import (
 from slotspec.models.fine_grained_slot_manager.workers import is_on
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Verdict
+from tests.variants import fast_first
 
 State = FineGrainedSlotManagerState
 
@@ -69,7 +70,7 @@ MISTAKES: dict[str, tuple[str, dict[str, int], dict[Callable[..., Any], Callable
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", fast_first(MISTAKES))
 def test_a_mistake_is_found(name: str) -> None:
     scope, bounds, replace = MISTAKES[name]
     instance = load_model("fine_grained_slot_manager").instance(

@@ -11,6 +11,7 @@ from slotspec.statemachine import Instance, Limits, Result, check
 from slotspec.statemachine.search.scalarsets.proof import obstacles
 from tests.models.slot_pool.mutants import BREAKS
 from tests.models.small import BOUNDS, ONE, POOL, checked
+from tests.variants import fast_last
 
 SCOPES = ["one_task_manager", "remaps", "queue", "reuse", "twins"]
 MOST = Limits(states=3_000_000)
@@ -39,7 +40,7 @@ def both(instance: Instance, plain: Result | None = None) -> tuple[Result, Resul
     return reduced, plain
 
 
-@pytest.mark.parametrize("generation", list(POOL.generations))
+@pytest.mark.parametrize("generation", fast_last(POOL.generations))
 @pytest.mark.parametrize("scope", SCOPES)
 def test_the_text_of_the_rules_proves_these_scopes_symmetric(scope: str, generation: str) -> None:
     assert obstacles(POOL.instance(generation=generation, scope=scope)) == []

@@ -79,8 +79,7 @@ DEVIATING = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SMALL_COUNTS)
+@pytest.mark.parametrize("name", fast_only(SMALL_COUNTS, "reckless"))
 def test_both_engines_agree(name: str) -> None:
     bounds, counts = SMALL_COUNTS[name]
     instance = model.instance({**SMALL, **bounds}, generation="1.12")

@@ -71,6 +71,7 @@ def test_a_call_is_removed_with_its_repeats() -> None:
     assert all(call.repeats is None or call.repeats in rest.calls for call in rest.calls.values())
 
 
+@pytest.mark.slow
 def test_a_limit_ends_the_search_for_lines(tmp_path: Path) -> None:
     path, _ = corrupted(tmp_path)
     removal = find_removal(path, "1.12", 20, RemovalBounds(tries=2))

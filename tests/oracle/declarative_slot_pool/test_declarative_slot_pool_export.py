@@ -15,15 +15,14 @@ from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.environment_walks import Environment
 from slotspec.oracle.traces.export import export
 from slotspec.statemachine import Limits, check
-from tests.variants import fast_first
+from tests.variants import fast_first, fast_only
 
 POOL = load_model("declarative_slot_pool")
 NEWEST = list(POOL.generations)[-1]
-RUNS = [
-    pytest.param(g, scope, marks=() if g == NEWEST else pytest.mark.slow)
-    for g in POOL.generations
-    for scope in POOL.scopes
-]
+RUNS = fast_only(
+    [(g, scope) for g in POOL.generations for scope in POOL.scopes],
+    *((NEWEST, scope) for scope in ("core", "restarts", "balanced", "batch", "late", "pool")),
+)
 
 
 def write(path: Path, lines: list[dict[str, Any]]) -> Path:

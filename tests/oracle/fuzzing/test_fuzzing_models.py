@@ -121,6 +121,7 @@ def test_a_bug_is_found_again() -> None:
     assert finds_bug(bug) == len(found.steps)
 
 
+@pytest.mark.slow
 def test_what_is_no_bug_is_not_found() -> None:
     some = known_bugs()["FLINK-8505"]
     harmless = Bug(

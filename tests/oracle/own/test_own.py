@@ -64,6 +64,7 @@ def test_a_bug_is_found_shortened_and_replayed(
     assert "step 3 diverges" in capsys.readouterr().out.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_what_the_fuzzer_finds_is_drawn_with_a_lifeline_for_each_process(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,6 +35,7 @@ def run(options: str, sequences: int) -> FuzzResult:
         peer.close()
 
 
+@pytest.mark.slow
 def test_it_conforms_to_the_model() -> None:
     outcome = run("", 100)
     assert outcome.found is None

@@ -23,6 +23,7 @@ class Asks {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("javac") is None, reason="there is no Java compiler")
 def test_a_patched_class_asks_the_clock(tmp_path: Path) -> None:
     (tmp_path / "Asks.java").write_text(PROGRAM)

@@ -19,6 +19,7 @@ from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.peers.python import PythonPeer
 from slotspec.oracle.slot_pool.strategies import Swarm
 from slotspec.oracle.traces.trace import OperationCall
+from tests.variants import fast_first
 
 HEADER = Swarm("1.12", Random(0)).header
 SENT: list[OperationCall] = [
@@ -88,7 +89,7 @@ class Unmade:
         raise RuntimeError("not today")
 
 
-@pytest.mark.parametrize("factory", [PoolAdapter, OwnIds, NoState])
+@pytest.mark.parametrize("factory", fast_first([PoolAdapter, OwnIds, NoState]))
 def test_an_adapter_is_run_beside_the_model(factory: Any) -> None:
     peer = PythonPeer(factory)
     assert replay("1.12", HEADER, peer, SENT) is None

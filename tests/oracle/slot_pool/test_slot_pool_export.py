@@ -29,6 +29,7 @@ from slotspec.statemachine import (
 )
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from tests.models.small import POOL, RUNS, checked, instance
+from tests.variants import fast_last
 
 TOLD = {
     Effect.REQUEST_SLOT: "rm.request_slot",
@@ -130,7 +131,7 @@ def walk(instance: Instance, seed: int, length: int) -> Finding:
     return Finding(replay(instance, calls))
 
 
-@pytest.mark.parametrize("generation", list(POOL.generations))
+@pytest.mark.parametrize("generation", fast_last(POOL.generations))
 def test_long_runs_with_reused_records_replay(generation: str, tmp_path: Path) -> None:
     large = POOL.instance(LARGE, generation=generation)
     most = 0

@@ -33,6 +33,7 @@ from slotspec.statemachine.search import quotient
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.search.quotient import Group
 from tests.statemachine.search.liveness_fuzzer import examine, facts, goes_round
+from tests.variants import fast_first
 
 
 class Worker(Lifecycle):
@@ -130,7 +131,7 @@ def lock(enter: Fairness, *, turns: bool = False) -> Model:
     return model
 
 
-@pytest.mark.parametrize("workers", [2, 3, 4])
+@pytest.mark.parametrize("workers", fast_first([2, 3, 4], 2))
 @pytest.mark.parametrize("locks", [1, 2])
 @pytest.mark.parametrize("enter", [Fairness.WEAK, Fairness.STRONG])
 @pytest.mark.parametrize("turns", [False, True])
