@@ -19,7 +19,7 @@ from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
 from slotspec.statemachine.declaration.names import Names
 from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Sort
-from slotspec.statemachine.declaration.source import Source, read, reject, subtree
+from slotspec.statemachine.declaration.source import Source, parameters_of, read, reject, subtree
 from slotspec.statemachine.errors import RuleError, suggest
 
 Known = Callable[[ast.expr], object]
@@ -137,8 +137,7 @@ class Slips:
     def __init__(self, source: Source, known: Known, state: StateFields) -> None:
         self.source, self.known, self.state = source, known, state
         self.containers, self.lifecycles = dict(state.containers), dict(state.lifecycles)
-        given = source.tree.args
-        self.parameters = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+        self.parameters = set(parameters_of(source.tree))
 
     def check(self, action: bool, asked: bool) -> None:
         """Refuse the first mistake.

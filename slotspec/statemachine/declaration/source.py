@@ -99,6 +99,12 @@ def subtree(tree: ast.AST) -> tuple[ast.AST, ...]:
     return tuple(found)
 
 
+def parameters_of(tree: ast.FunctionDef) -> list[str]:
+    """The names of a rule's parameters, in order."""
+    given = tree.args
+    return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+
+
 def reject(code: str, source: Source, node: ast.AST | None, message: str) -> RuleError:
     """The error about `node`, naming file and line."""
     return RuleError(code, f"{source.place(node)}: in {source.tree.name}: {message}")

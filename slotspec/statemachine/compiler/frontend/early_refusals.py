@@ -16,10 +16,11 @@ import types
 from collections.abc import Iterator, Sequence
 
 from slotspec.statemachine.compiler.frontend.program import Program, Translated
-from slotspec.statemachine.compiler.frontend.statements import Lowering, parameters_of
+from slotspec.statemachine.compiler.frontend.statements import Lowering
 from slotspec.statemachine.compiler.frontend.symbols import Symbol, kind
+from slotspec.statemachine.declaration.names import Names
 from slotspec.statemachine.declaration.rules import DISABLED
-from slotspec.statemachine.declaration.source import read, subtree
+from slotspec.statemachine.declaration.source import parameters_of, read, subtree
 
 Refusal = tuple[ast.expr, bool]
 """A condition, and whether an action is refused if it holds (else if it does not)."""
@@ -54,16 +55,10 @@ def early_refusal(
 
 def leading(function: types.FunctionType, tree: ast.FunctionDef) -> Iterator[Refusal]:
     """The conditions under which the first statements of a rule refuse it, in order."""
-
-    code = function.__code__
-    own = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    known = Names(function).known
 
     def refuses(node: ast.expr | None) -> bool:
-        return (
-            isinstance(node, ast.Name)
-            and node.id not in own
-            and function.__globals__.get(node.id) is DISABLED
-        )
+        return node is not None and known(node) == DISABLED
 
     for statement in tree.body:
         match statement:
@@ -95,7 +90,6 @@ class EarlyRefusal(Lowering):
         """Write the function; it stops at the first condition that refuses."""
         builder = self.builder
         head = self.bind_parameters(parameters_of(self.source.tree), arguments)
-        self.writes = self.faults = False
         refused = builder.label("refused")
         for condition, truth in refusals:
             on = builder.label("on")
@@ -104,6 +98,4 @@ class EarlyRefusal(Lowering):
         builder.end("ret i64 0")
         builder.start_block(refused)
         builder.end("ret i64 1")
-        target = self.target
-        target.writes, target.faults, target.cost = self.writes, self.faults, self.cost
-        target.text = builder.text(f"define internal i64 {target.name}({', '.join(head)}) nounwind")
+        self.finish(head)

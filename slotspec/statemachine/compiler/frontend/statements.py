@@ -23,7 +23,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
 )
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import DISABLED
-from slotspec.statemachine.declaration.source import subtree
+from slotspec.statemachine.declaration.source import parameters_of, subtree
 
 
 def program_of(
@@ -55,12 +55,6 @@ def width_of(tree: ast.FunctionDef) -> int | None:
     return None
 
 
-def parameters_of(tree: ast.FunctionDef) -> list[str]:
-    """The names of a rule's parameters, in order."""
-    given = tree.args
-    return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-
-
 class Lowering(Expressions):
     """The translation of one function; statements here, expressions in the base class."""
 
@@ -85,13 +79,16 @@ class Lowering(Expressions):
         self.block(tree.body)
         if self.builder.open:
             self.emit_return(None, tree)
-        self.target.writes, self.target.faults = self.writes, self.faults
-        self.target.cost = self.cost
         if self.target.width is not None:
             head.append("ptr %results")
-        linkage = "internal i64"
-        self.target.text = self.builder.text(
-            f"define {linkage} {self.target.name}({', '.join(head)}) nounwind"
+        self.finish(head)
+
+    def finish(self, head: Sequence[str]) -> None:
+        """Tell callers what they must know, and write the function with these parameters."""
+        target = self.target
+        target.writes, target.faults, target.cost = self.writes, self.faults, self.cost
+        target.text = self.builder.text(
+            f"define internal i64 {target.name}({', '.join(head)}) nounwind"
         )
 
     def bind_parameters(self, names: Sequence[str], arguments: Sequence[Symbol]) -> list[str]:
