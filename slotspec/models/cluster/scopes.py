@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 from slotspec.statemachine.declaration.model import Scope
 
-ONE_SLOT = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
 ANY_NUMBER = 254
 
+one_slot = partial(
+    dict[str, int], task_managers=1, slots_per_task_manager=1, parallelism=1, allocations=2
+)
+"""One slot, and a job that needs it."""
 
-def one_slot(**changed: int) -> Mapping[str, int]:
-    """One slot, and a job that needs it."""
-    return {**ONE_SLOT, **changed}
+two_slots = partial(
+    one_slot, slots_per_task_manager=2, parallelism=2, allocations=3, channel_room=10
+)
+"""Two slots of one TaskExecutor, for a job of two tasks."""
 
-
-def two_slots(**changed: int) -> Mapping[str, int]:
-    """Two slots of one TaskExecutor, for a job of two tasks."""
-    larger = {"slots_per_task_manager": 2, "parallelism": 2, "allocations": 3, "channel_room": 10}
-    return one_slot(**{**larger, **changed})
-
-
-def storm(**more: int) -> Mapping[str, int]:
-    """Three TaskExecutors of two slots, a job of four shares, and any number of faults."""
-    least = {
-        "task_managers": 3,
-        "slots_per_task_manager": 2,
-        "parallelism": 4,
-        "vertices": 2,
-        "channel_room": 18,
-        "overtaking": 3,
-        "cancel_tries": 4,
-        "late_slots": 1,
-        "busy": 3,
-        "failures": ANY_NUMBER,
-        "losses": ANY_NUMBER,
-        "repeats": ANY_NUMBER,
-        "crashes": ANY_NUMBER,
-        "leader_changes": ANY_NUMBER,
-        "stragglers": ANY_NUMBER,
-        "failovers": ANY_NUMBER,
-        "early_timeouts": ANY_NUMBER,
-    }
-    return {**least, **more}
-
+storm = partial(
+    dict[str, int],
+    task_managers=3,
+    slots_per_task_manager=2,
+    parallelism=4,
+    vertices=2,
+    channel_room=18,
+    overtaking=3,
+    cancel_tries=4,
+    late_slots=1,
+    busy=3,
+    failures=ANY_NUMBER,
+    losses=ANY_NUMBER,
+    repeats=ANY_NUMBER,
+    crashes=ANY_NUMBER,
+    leader_changes=ANY_NUMBER,
+    stragglers=ANY_NUMBER,
+    failovers=ANY_NUMBER,
+    early_timeouts=ANY_NUMBER,
+)
+"""Three TaskExecutors of two slots, a job of four shares, and any number of faults."""
 
 STRAGGLERS = Scope(
     "stragglers",

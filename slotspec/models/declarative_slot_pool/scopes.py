@@ -6,16 +6,13 @@ keep their defaults; bounds about what a generation does not have change nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 from slotspec.models.declarative_slot_pool.versions import Strategy
 from slotspec.statemachine.declaration.model import Scope
 
-
-def _any_order(**more: int) -> Mapping[str, int]:
-    """Hash tables in any order."""
-    return {"iteration_order": 1, **more}
-
+_any_order = partial(dict[str, int], iteration_order=1)
+"""Hash tables in any order."""
 
 SCOPES = (
     Scope(

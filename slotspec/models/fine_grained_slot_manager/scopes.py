@@ -6,54 +6,42 @@ keep their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 from slotspec.statemachine.declaration.model import Scope
 
+_standalone = partial(dict[str, int], allocator=0, timers=1)
+"""A cluster whose workers nobody asks for."""
 
-def _standalone(**more: int) -> Mapping[str, int]:
-    """A cluster whose workers nobody asks for."""
-    return {"allocator": 0, "timers": 1, **more}
+_restarts = partial(dict[str, int], allocations=2, timers=4, task_manager_timeout=1, queries=3)
+"""One worker that is asked for and given back, a manager that is started again."""
 
+_two = partial(
+    dict[str, int],
+    task_managers=2,
+    instances=2,
+    allocations=2,
+    pending_workers=3,
+    timers=2,
+    task_manager_timeout=1,
+    queries=4,
+)
+"""Two TaskExecutors that are asked for and given back."""
 
-def _restarts(**more: int) -> Mapping[str, int]:
-    """One worker that is asked for and given back, a manager that is started again."""
-    least = {"allocations": 2, "timers": 4, "task_manager_timeout": 1, "queries": 3}
-    return {**least, **more}
+_two_of_two = partial(
+    _standalone,
+    task_managers=2,
+    instances=2,
+    slots_per_worker=2,
+    allocations=4,
+    most_required=3,
+    pending_workers=3,
+    failing_answers=0,
+)
+"""Two TaskExecutors of two slots, which nobody asks for, and one job of three slots."""
 
-
-def _two(**more: int) -> Mapping[str, int]:
-    """Two TaskExecutors that are asked for and given back."""
-    least = {
-        "task_managers": 2,
-        "instances": 2,
-        "allocations": 2,
-        "pending_workers": 3,
-        "timers": 2,
-        "task_manager_timeout": 1,
-        "queries": 4,
-    }
-    return {**least, **more}
-
-
-def _two_of_two(**more: int) -> Mapping[str, int]:
-    """Two TaskExecutors of two slots, which nobody asks for, and one job of three slots."""
-    return _standalone(
-        task_managers=2,
-        instances=2,
-        slots_per_worker=2,
-        allocations=4,
-        most_required=3,
-        pending_workers=3,
-        failing_answers=0,
-        **more,
-    )
-
-
-def _mixed(**more: int) -> Mapping[str, int]:
-    """One TaskExecutor, which nobody asks for, and slots that are small, large, or any."""
-    return _standalone(allocations=3, profiles=3, requirement_entries=3, **more)
-
+_mixed = partial(_standalone, allocations=3, profiles=3, requirement_entries=3)
+"""One TaskExecutor, which nobody asks for, and slots that are small, large, or any."""
 
 SCOPES = (
     Scope(

@@ -6,40 +6,35 @@ keep their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 from slotspec.statemachine.declaration.model import Scope
 
+_one = partial(
+    dict[str, int],
+    task_managers=1,
+    instances=1,
+    slots=1,
+    report_entries=1,
+    allocations=2,
+    requests=4,
+    calls=3,
+    pending_slots=1,
+    max_slots=1,
+)
+"""One TaskExecutor of one slot, two allocations."""
 
-def _one(**changed: int) -> Mapping[str, int]:
-    """One TaskExecutor of one slot, two allocations."""
-    least = {
-        "task_managers": 1,
-        "instances": 1,
-        "slots": 1,
-        "report_entries": 1,
-        "allocations": 2,
-        "requests": 4,
-        "calls": 3,
-        "pending_slots": 1,
-        "max_slots": 1,
-    }
-    return {**least, **changed}
-
-
-def _two(**changed: int) -> Mapping[str, int]:
-    """Two TaskExecutors of one slot each, two allocations."""
-    least = {
-        "task_managers": 2,
-        "instances": 2,
-        "slots": 2,
-        "report_entries": 1,
-        "allocations": 2,
-        "requests": 4,
-        "calls": 6,
-    }
-    return {**least, **changed}
-
+_two = partial(
+    dict[str, int],
+    task_managers=2,
+    instances=2,
+    slots=2,
+    report_entries=1,
+    allocations=2,
+    requests=4,
+    calls=6,
+)
+"""Two TaskExecutors of one slot each, two allocations."""
 
 SCOPES = (
     Scope(

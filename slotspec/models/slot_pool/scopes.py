@@ -6,34 +6,22 @@ that do not interact. Bounds that a scope does not name keep their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 from slotspec.statemachine.declaration.model import Scope
 
+_bounds = partial(
+    dict[str, int],
+    task_managers=1,
+    requests=2,
+    request_ids=2,
+    foreign_allocations=1,
+    profiles=1,
+)
+"""One task manager, two requests of one profile, an allocation that nobody asked for."""
 
-def _bounds(**changed: int) -> Mapping[str, int]:
-    """One task manager, two requests of one profile, an allocation that nobody asked for."""
-    least = {
-        "task_managers": 1,
-        "requests": 2,
-        "request_ids": 2,
-        "foreign_allocations": 1,
-        "profiles": 1,
-    }
-    return {**least, **changed}
-
-
-def _reuse(foreign_allocations: int) -> Mapping[str, int]:
-    """Everything about request ids that are used again."""
-    return _bounds(
-        foreign_allocations=foreign_allocations,
-        batch_requests=1,
-        reused_ids=1,
-        leaks=2,
-        payloads=1,
-        unstarted=1,
-    )
-
+_reuse = partial(_bounds, batch_requests=1, reused_ids=1, leaks=2, payloads=1, unstarted=1)
+"""Everything about request ids that are used again."""
 
 SCOPES = (
     Scope(
@@ -81,7 +69,7 @@ SCOPES = (
         "reuse",
         "Request ids reused while in use, batch and streaming, and operations"
         " before the first start: leaks, twins and finished entries.",
-        _reuse(foreign_allocations=1),
+        _reuse(),
         large=True,
     ),
     Scope("twins", "The same without a foreign slot.", _reuse(foreign_allocations=0)),

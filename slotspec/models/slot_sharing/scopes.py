@@ -7,24 +7,21 @@ name keep their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 from slotspec.statemachine.declaration.model import Scope
 
-
-def _bounds(**changed: int) -> Mapping[str, int]:
-    """Two multi-task slots, two single-task slots of two groups, no separate physical slots."""
-    least = {
-        "multis": 2,
-        "slots": 2,
-        "groups": 2,
-        "payloads": 1,
-        "physical_slots": 0,
-        "profiles": 1,
-        "deployments": 0,
-    }
-    return {**least, **changed}
-
+_bounds = partial(
+    dict[str, int],
+    multis=2,
+    slots=2,
+    groups=2,
+    payloads=1,
+    physical_slots=0,
+    profiles=1,
+    deployments=0,
+)
+"""Two multi-task slots, two single-task slots of two groups, no separate physical slots."""
 
 SCOPES = (
     Scope(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 from slotspec.statemachine.declaration.model import Scope
 
-
-def _bounds(**changed: int) -> Mapping[str, int]:
-    """Two groups, three vertices, two slots, two bulks at a time."""
-    return {"groups": 2, "vertices": 3, "allocations": 2, "bulks": 2, **changed}
-
+_bounds = partial(dict[str, int], groups=2, vertices=3, allocations=2, bulks=2)
+"""Two groups, three vertices, two slots, two bulks at a time."""
 
 SCOPES = (
     Scope(

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 from slotspec.statemachine.declaration.model import Scope
 
-
-def _bounds(**changed: int) -> Mapping[str, int]:
-    """A static and a dynamic slot, a job of one execution, two tasks at a time."""
-    least = {
-        "static_slots": 1,
-        "dynamic_slots": 1,
-        "allocations": 2,
-        "jobs": 1,
-        "executions": 1,
-        "tasks": 2,
-        "tickets": 2,
-        "profiles": 1,
-        "spare": 1,
-    }
-    return {**least, **changed}
-
+_bounds = partial(
+    dict[str, int],
+    static_slots=1,
+    dynamic_slots=1,
+    allocations=2,
+    jobs=1,
+    executions=1,
+    tasks=2,
+    tickets=2,
+    profiles=1,
+    spare=1,
+)
+"""A static and a dynamic slot, a job of one execution, two tasks at a time."""
 
 SCOPES = (
     Scope(
