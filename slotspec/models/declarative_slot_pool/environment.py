@@ -49,7 +49,7 @@ from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 
 is_bridge = is_set("bridge")
-is_pool = ~is_set("bridge")
+is_pool = ~is_bridge
 has_repetitions = is_bridge & is_set("longest_backoff")
 has_losses = is_bridge & is_set("losses")
 can_release_free_slots = has_losses & is_set("has_wildcard")
@@ -584,7 +584,7 @@ has_matching_by_order = has_any_order & (slots_matter_to_offers | uses(Strategy.
 """Whether some order decides which requests get which slots."""
 orders_matter_to_offers = has_matching_by_order | (has_any_order & is_set("any_slots"))
 """Whether some order decides what becomes of an offer, or of a slot that is free again."""
-orders_matter_to_requests = is_bridge & gives_up & has_matching_by_order
+orders_matter_to_requests = gives_up & has_matching_by_order
 """Whether some order decides which request gets a slot that is free again."""
 has_time_by_order = has_any_order & has_time
 """Whether some order decides what becomes of slots or requests in time."""

@@ -85,7 +85,7 @@ def what_nobody_needs_is_given_back(s: DeclarativePoolState) -> bool:
     return nobody_needs_slots(s)
 
 
-defers = bridged & is_set("defer") & declares_late
+defers = declares_late & is_set("defer")
 """A bridge that defers requests until all can be served."""
 
 

@@ -27,6 +27,7 @@ from slotspec.properties.declarative_slot_pool.views import (
     LOST_IN_UNKNOWN,
     MISTAKES,
     bridged,
+    has_idle_check,
     is_started,
     pending_count,
     raised,
@@ -151,10 +152,6 @@ def only_idle_excess_slots_are_released(
     )
 
 
-has_idle_check = is_set("bridge") & exceeds("idle_timeout", 0)
-"""The bridge checks for idle slots."""
-
-
 @declarative_slot_pool.always(
     "DeclarativeSlotPoolBridge.checkIdleSlotTimeout",
     when=has_idle_check,
@@ -171,7 +168,7 @@ def the_idle_check_goes_on(s: DeclarativePoolState) -> bool:
     return not is_started(s) or Timer.IDLE_CHECK in s.timer
 
 
-has_batch_check = is_set("bridge") & exceeds("batch_timeout", 0)
+has_batch_timeout = is_bridge & is_set("batch_timeout")
 """The bridge checks for batch requests that wait too long."""
 blinded = known(
     "an UNKNOWN slot makes the batch check raise, and it never runs again (D6)",
@@ -180,7 +177,7 @@ blinded = known(
 
 
 @declarative_slot_pool.always(
-    "DeclarativeSlotPoolBridge.checkBatchSlotTimeout", when=has_batch_check, deviation=blinded
+    "DeclarativeSlotPoolBridge.checkBatchSlotTimeout", when=has_batch_timeout, deviation=blinded
 )
 def the_batch_check_goes_on(s: DeclarativePoolState) -> bool:
     """As long as the bridge is started and the check enabled, it is scheduled."""
@@ -190,7 +187,7 @@ def the_batch_check_goes_on(s: DeclarativePoolState) -> bool:
 @declarative_slot_pool.step(
     "DeclarativeSlotPoolBridge.checkBatchSlotTimeout",
     on=advance_time,
-    when=has_batch_check,
+    when=has_batch_timeout,
     each={"r": requests},
     deviation=blinded,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slotspec.models.common.resource_profile import Answer
+from slotspec.models.declarative_slot_pool.environment import is_bridge
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, Bridge
 from slotspec.models.declarative_slot_pool.pool import is_held
 from slotspec.models.declarative_slot_pool.requirements import answer
@@ -22,8 +23,10 @@ TWINS = "a request id that is used again hides what it stood for"
 
 on_time = ~is_set("late_calls")
 """Nobody calls before the start or after the end."""
-bridged = is_set("bridge") & on_time
+bridged = is_bridge & on_time
 """The bridge, called between start and end."""
+has_idle_check = is_bridge & is_set("idle_timeout")
+"""The bridge checks for idle slots, and returns them."""
 
 
 @Condition

@@ -27,6 +27,7 @@ from slotspec.models.declarative_slot_pool.state import (
     Timer,
 )
 from slotspec.properties.declarative_slot_pool.views import (
+    has_idle_check,
     is_mixed,
     is_started,
     matches_request,
@@ -38,8 +39,6 @@ from slotspec.statemachine.declaration.rules import NONE
 
 has_two_requests = is_bridge & exceeds("requests", 1) & exceeds("request_ids", 1)
 """Two requests can be pending."""
-is_idle_bridge = is_bridge & exceeds("idle_timeout", 0)
-"""A bridge that returns idle slots."""
 waits_for_all = is_bridge & is_set("defer", "can_delay")
 """Requests are deferred."""
 reuses_ids = is_bridge & is_set("reused_ids")
@@ -72,7 +71,7 @@ def everything_required_is_in_use(s: DeclarativePoolState) -> bool:
     return is_started(s) and s.gateway != NONE and pending_count(s) == 0 and reserved_count(s) > 0
 
 
-requires_less = ~is_set("bridge") | is_set("gives_up")
+requires_less = is_pool | gives_up
 """What is required can be lowered."""
 
 
@@ -127,7 +126,7 @@ def a_declaration_is_to_be_repeated(s: DeclarativePoolState) -> bool:
 
 
 @declarative_slot_pool.sometimes(
-    "DeclarativeSlotPoolBridge.checkIdleSlotTimeout", when=is_idle_bridge
+    "DeclarativeSlotPoolBridge.checkIdleSlotTimeout", when=has_idle_check
 )
 def a_slot_is_as_old_as_the_timeout(s: DeclarativePoolState) -> bool:
     """A free slot that is required survives its timeout."""

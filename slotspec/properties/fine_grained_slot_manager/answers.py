@@ -12,7 +12,6 @@ from slotspec.models.fine_grained_slot_manager.environment import (
     call_fails,
     free_slot,
     has_failures,
-    has_idle_time,
     has_late_reports,
     has_losses,
     has_queue,
@@ -157,7 +156,7 @@ def who_leaves_takes_only_own_slots(before: State, after: State, instance: int) 
 @fine_grained_slot_manager.step(
     "DefaultResourceAllocationStrategy.tryReconcileClusterResources",
     on=advance_time,
-    when=has_idle_time & asks_before_release,
+    when=asks_before_release,
 )
 def only_idle_task_managers_are_asked(before: State, after: State) -> bool:
     """A TaskExecutor that is asked whether it can be released has had no slot until then."""

@@ -8,6 +8,7 @@ from slotspec.models.fine_grained_slot_manager.environment import (
     has_any_order,
     has_blocking,
 )
+from slotspec.models.fine_grained_slot_manager.state import wants_spare_workers
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
 from slotspec.statemachine.declaration.conditions import Condition, equals, is_set
 from slotspec.statemachine.declaration.records import Setting
@@ -44,7 +45,7 @@ SECOND_START = "a second start forgets which answers are waited for"
 NEVER_GIVEN_BACK = "1.14 drops no worker that it has asked for"
 
 
-has_redundancy = (is_set("redundant_task_managers") | is_set("min_slots")) & declares_workers
+has_redundancy = wants_spare_workers & declares_workers
 """Workers are kept in reserve, or there is a minimum."""
 has_maximum = is_set("max_slots")
 """There is a maximum."""

@@ -79,7 +79,7 @@ def a_job_cannot_be_served(s: FineGrainedSlotManagerState) -> bool:
 
 
 has_two_jobs = exceeds("jobs", 1)
-"""There are several jobs, and no workers to ask for."""
+"""There are several jobs."""
 
 
 @fine_grained_slot_manager.sometimes("DefaultResourceTracker", when=has_two_jobs)
@@ -101,11 +101,7 @@ def a_failed_batch_has_an_open_call(s: FineGrainedSlotManagerState) -> bool:
     )
 
 
-uses_unknown = has_mixed_profiles
-"""A job may require a slot of any profile."""
-
-
-@fine_grained_slot_manager.sometimes("DefaultRequirementMatcher.match", when=uses_unknown)
+@fine_grained_slot_manager.sometimes("DefaultRequirementMatcher.match", when=has_mixed_profiles)
 def slots_of_two_profiles_fulfil_a_requirement(s: FineGrainedSlotManagerState) -> bool:
     """A requirement for any slot is fulfilled by slots of two profiles."""
     return any(

@@ -27,6 +27,7 @@ from slotspec.properties.slot_manager.settings import (
     has_several_per_worker,
     has_several_slots,
     has_workers,
+    loses_reservations,
     reconnects,
 )
 from slotspec.statemachine.declaration.queues import length
@@ -81,12 +82,8 @@ def a_worker_has_slots_to_spare(s: SlotManagerState) -> bool:
     return PendingTaskManagerSlot.RESERVED in s.pending and PendingTaskManagerSlot.OPEN in s.pending
 
 
-loses_reservations_late = has_workers & has_time
-"""A request can die while it waits for a new worker."""
-
-
 @slot_manager.sometimes(
-    "SlotManagerImpl.registerSlot, checkSlotRequestTimeouts", when=loses_reservations_late
+    "SlotManagerImpl.registerSlot, checkSlotRequestTimeouts", when=loses_reservations
 )
 def a_dead_request_gets_a_slot(s: SlotManagerState) -> bool:
     """The worker registers after the request timed out, and is called for it all the same."""

@@ -25,8 +25,11 @@ from slotspec.models.slot_sharing_allocator.state import (
     vertices,
 )
 from slotspec.models.slot_sharing_allocator.walks import in_bulk
-from slotspec.properties.slot_sharing_allocator.views import has_several_groups
-from slotspec.statemachine.declaration.conditions import exceeds, is_set
+from slotspec.properties.slot_sharing_allocator.views import (
+    has_several_groups,
+    slots_are_never_reusable,
+)
+from slotspec.statemachine.declaration.conditions import exceeds
 from slotspec.statemachine.declaration.records import Setting
 
 
@@ -35,7 +38,6 @@ def shares_are_possible(setting: Setting) -> bool:
     return bool(members > setting["groups"])
 
 
-may_wait_on = ~is_set("at_once", "indefinitely")
 has_small_slots = exceeds("profiles", 1)
 
 
@@ -80,7 +82,9 @@ def every_group_waits(s: SlotSharingAllocatorState) -> bool:
     return all(s.group[g] == SharedSlot.REQUESTED for g in s.elements(groups))
 
 
-@slot_sharing_allocator.sometimes("PhysicalSlotRequestBulkCheckerImpl", when=may_wait_on)
+@slot_sharing_allocator.sometimes(
+    "PhysicalSlotRequestBulkCheckerImpl", when=~slots_are_never_reusable
+)
 def a_bulk_is_found_fulfillable(s: SlotSharingAllocatorState) -> bool:
     """A check has found slots for all groups that a bulk waits for."""
     return any(
