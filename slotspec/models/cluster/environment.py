@@ -39,6 +39,7 @@ from slotspec.models.cluster.state import (
     task_managers,
     tasks,
 )
+from slotspec.models.common.orders import bring
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
 from slotspec.models.slot_pool.state import Cause
@@ -195,11 +196,7 @@ def request_comes_first(s: ClusterState, allocation: int) -> int:
     )
     if place in (NONE, 0):
         return DISABLED
-    request = entered[place]
-    while place > 0:
-        entered[place] = entered[place - 1]
-        place -= 1
-    entered[0] = request
+    bring(entered, place, 0)
     return NONE
 
 

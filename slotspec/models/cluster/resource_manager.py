@@ -30,10 +30,11 @@ from slotspec.models.cluster.state import (
     slot_numbers,
     task_managers,
 )
+from slotspec.models.common.orders import bring
 from slotspec.models.slot_manager import operations as manager
 from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, SlotCall, TaskManagerSlot
 from slotspec.models.slot_manager.records import is_registered, spare_request
-from slotspec.models.slot_manager.state import CALLS_PER_SLOT, Check, Effect
+from slotspec.models.slot_manager.state import CALLS_PER_SLOT, Effect
 from slotspec.models.slot_manager.timers import check_slot_request_timeouts, finish, run_one
 from slotspec.models.slot_manager.updates import queued
 from slotspec.statemachine.declaration.rules import NONE, fire
@@ -96,14 +97,9 @@ def bring_forward(s: ClusterState, place: int) -> bool:
         or lost_with(s, gone) != lost_with(s, call)
     ):
         return False
-    while place > 0:
-        s.manager.main_call[place] = s.manager.main_call[place - 1]
-        s.manager.main_query[place] = s.manager.main_query[place - 1]
-        s.manager.main_check[place] = s.manager.main_check[place - 1]
-        place -= 1
-    s.manager.main_call[0] = call
-    s.manager.main_query[0] = NONE
-    s.manager.main_check[0] = int(Check.UNUSED)
+    bring(s.manager.main_call, place, 0)
+    bring(s.manager.main_query, place, 0)
+    bring(s.manager.main_check, place, 0)
     return True
 
 
@@ -146,7 +142,8 @@ def job_master_found(s: ClusterState) -> None:
     """
     if is_job_master_leading(s):
         register_found(s)
-    s.job_connecting = 0
+    else:
+        s.job_connecting = 0
 
 
 def is_job_master_leading(s: ClusterState) -> bool:

@@ -54,6 +54,15 @@ def arrange(queue: Array, begin: int, order: int) -> None:
         queue[begin + 2] = third
 
 
+def bring(queue: Array, place: int, to: int) -> None:
+    """Bring an element to a place before its own; those from there on come after it."""
+    element = queue[place]
+    while place > to:
+        queue[place] = queue[place - 1]
+        place -= 1
+    queue[to] = element
+
+
 def exchange(queue: Array, place: int) -> int:
     """Exchange an element and its successor, as another order of a hash table has them."""
     if place + 1 >= length(queue):

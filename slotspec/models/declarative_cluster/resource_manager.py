@@ -19,6 +19,7 @@ from slotspec.models.cluster.state import (
     instances,
     slot_numbers,
 )
+from slotspec.models.common.orders import bring
 from slotspec.models.declarative_cluster import allocation_ids
 from slotspec.models.declarative_cluster.slot_manager_service import (
     APPLICATION,
@@ -31,6 +32,7 @@ from slotspec.models.fine_grained_slot_manager import operations as manager
 from slotspec.models.fine_grained_slot_manager.lifecycles import SlotCall
 from slotspec.models.fine_grained_slot_manager.state import Effect, Timer
 from slotspec.models.fine_grained_slot_manager.workers import is_registered
+from slotspec.statemachine.declaration.queues import place_of
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -121,20 +123,9 @@ def arrange(s: DeclarativeClusterState, instance: int, second: int, third: int) 
     for place in s.elements(instances):
         s.manager.order[place] = (instance + place) % count
     if second != instance:
-        look_at(s, second, 1)
+        bring(s.manager.order, place_of(s.manager.order, second), 1)
     if third not in (instance, second):
-        look_at(s, third, 2)
-
-
-def look_at(s: DeclarativeClusterState, instance: int, place: int) -> None:
-    """Let a connection be looked at in this place; those from there on come after it."""
-    at = place
-    while s.manager.order[at] != instance:
-        at += 1
-    while at > place:
-        s.manager.order[at] = s.manager.order[at - 1]
-        at -= 1
-    s.manager.order[place] = instance
+        bring(s.manager.order, place_of(s.manager.order, third), 2)
 
 
 def may_come_first(s: DeclarativeClusterState, instance: int) -> bool:
