@@ -388,16 +388,16 @@ class ClusterState(Record):
         shares, FLAG, "The region has restarted, so it no longer waits for the others (1.11)."
     )
     slots_first: int = scalar(
-        number(lambda g: int(may_return_first(g))),
+        number(may_return_first),
         "A region that fails next returns its slots first.",
     )
     last_first: int = scalar(
-        number(lambda g: int(may_release_last_first(g))),
+        number(may_release_last_first),
         "The next slot that is lost releases its last task first.",
     )
     lost_partitions: Array = per(
         shares,
-        number(lambda g: int(may_lose_partitions(g))),
+        number(may_lose_partitions),
         "What this finished source has written is lost, which nobody has noticed.",
     )
     written_at: Array = per(
@@ -429,12 +429,12 @@ class ClusterState(Record):
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
     resource_manager: Array = single(Leader, "The ResourceManager.")
     held_up: int = scalar(
-        number(lambda g: int(has_queued_steps(g))),
+        number(has_queued_steps),
         "Its main thread handles other messages before what it has queued.",
     )
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
     jm_deposed: int = scalar(
-        number(lambda g: int(may_be_deposed(g))),
+        number(may_be_deposed),
         "The JobMaster that the ResourceManager knows leads no more, and refuses all that it says.",
     )
     job_connecting: int = scalar(
@@ -476,12 +476,12 @@ class ClusterState(Record):
     )
     late_releases: Array = per(
         own_allocations,
-        number(lambda g: int(has_stragglers(g))),
+        number(has_stragglers),
         "A former JobMaster's call to free it is in flight.",
     )
     late_disconnects: Array = per(
         task_managers,
-        number(lambda g: int(has_stragglers(g))),
+        number(has_stragglers),
         "A former JobMaster's call to disconnect is in flight.",
     )
 
@@ -505,9 +505,7 @@ class ClusterState(Record):
     overtaking: int = choice("overtaking", "Messages of which any may arrive next.")
     sources: int = choice("sources", "Parallelism of the first of several vertices.")
     regions: int = choice("regions", "Each share is a region of its own.")
-    full_failover: int = constant(
-        "A failure restarts every region.", lambda g: int(has_full_failover(g))
-    )
+    full_failover: int = constant("A failure restarts every region.", has_full_failover)
     batch_requests: int = choice("batch_requests", "The job asks for slots as a batch job does.")
     cancel_tries: int = choice("cancel_tries", "Calls to cancel a task that is not there.")
     cancels: int = choice("cancels", "The job may be cancelled.")
@@ -521,17 +519,13 @@ class ClusterState(Record):
     early_timeouts: int = choice("early_timeouts", "Early timers.")
     offer_answers: int = choice("offer_answers", "Which answers to offers count.")
     late_slots: int = choice("late_slots", "A freed slot leaves in a step of its own.")
-    queued_steps: int = constant(
-        "The ResourceManager may be held up.", lambda g: int(has_queued_steps(g))
-    )
+    queued_steps: int = constant("The ResourceManager may be held up.", has_queued_steps)
     slow_closing: int = choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
-    registrations: int = constant(
-        "The JobMaster registers by messages.", lambda g: int(registers_by_messages(g))
-    )
+    registrations: int = constant("The JobMaster registers by messages.", registers_by_messages)
     stages: int = choice("stages", "Shares wait for those before them to finish.")
     tracks_partitions: int = constant(
         "The JobMaster knows where the results of finished stages are.",
-        lambda g: int(may_lose_partitions(g)),
+        may_lose_partitions,
     )
     withdraws_requests: int = constant(
         "A job that is cancelled withdraws its requests (1.13.3, FLINK-22945).",

@@ -151,10 +151,11 @@ Amount = int | Bound | Callable[[Setting], int]
 
 
 def amount(given: Amount, setting: Setting) -> Any:
-    """The number that `given` stands for in this setting."""
+    """The number that `given` stands for in this setting; a condition is 1 where it holds."""
     if isinstance(given, Bound):
         return setting[given.name]
-    return given(setting) if callable(given) else given
+    found = given(setting) if callable(given) else given
+    return int(found) if isinstance(found, bool) else found
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from slotspec.statemachine import DISABLED, Bound, Model, Record, constant, number, scalar
 from slotspec.statemachine.declaration.conditions import (
     Condition,
     always,
@@ -14,6 +17,7 @@ from slotspec.statemachine.declaration.conditions import (
     known,
 )
 from slotspec.statemachine.declaration.records import Setting
+from tests.statemachine.compiler.engines import compare
 
 
 def setting(**bounds: int) -> Setting:
@@ -61,3 +65,34 @@ def test_a_deviation_gives_its_reason_where_its_condition_holds() -> None:
 def test_the_first_reason_that_holds_is_given() -> None:
     reasons = first_of(("large", exceeds("a", 1)), ("some", is_set("a")))
     assert [reasons(setting(a=a)) for a in range(3)] == [None, "some", "large"]
+
+
+class Door(Record):
+    """A door that some houses have."""
+
+    opened: int = scalar(number(is_set("doors")), "It is open.")
+    exists: int = constant("There is a door.", is_set("doors"))
+
+
+def test_a_condition_counts_one_where_it_holds() -> None:
+    model = Model("door", "A door.", Door, bounds=(Bound("doors", "Doors.", 2, 0),))
+
+    @model.action()
+    def open_it(s: Door) -> int:
+        """Somebody opens it."""
+        if s.opened == s.exists:
+            return DISABLED
+        s.opened = s.exists
+        return 0
+
+    @model.final_states
+    def anything(s: Door) -> bool:
+        """Any."""
+        return True
+
+    for doors, states in ((0, 1), (2, 2)):
+        instance = model.instance({"doors": doors})
+        s: Any = instance.fresh()
+        assert repr(s.exists) == str(min(doors, 1))
+        compiled, _ = compare(instance)
+        assert compiled.states == states
